@@ -177,9 +177,9 @@ WRITES_HTML = {
     "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
+    "sandbox/life/links.py": "finds the links of a mail, which a person would click",
     "sandbox/wire/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/templating/styles.py": "looks for a style element in a mail",
-    "sandbox/life/links.py": "finds the links of a mail, which a person would click",
     "sandbox/state/stored_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }

@@ -192,7 +192,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             atexit.register(self.close)
         self._store.url = self.url
         self._is_open = True
-        self._store.wake()
+        self._webhooks.reopen()
         return self
 
     def close(self) -> None:
@@ -254,6 +254,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         """End the pause: searches find its messages once ``index_delay_s`` has passed."""
         with self._store.lock:
             self._store.paused = False
+        self._store.wake()
 
     def transport(self) -> InProcessTransport:
         """A transport for ``httpx.Client`` and ``httpx.AsyncClient``, without a socket."""
@@ -281,6 +282,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             )
         origin = "Customer" if reason == "ManualSuppression" else "Recipient"
         self._store.outcomes.suppress(server, stream, address.strip(), reason=reason, origin=origin)
+        self._store.wake()
 
     def fault(
         self,
@@ -344,6 +346,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             for stream, addresses in self._first_suppressions.items():
                 for address in addresses:
                     self.suppress(address, stream=stream)
+            self._store.events.clear()  # what was so from the start is no change
 
     def _go_on(self) -> None:
         """Restore what no database keeps: delay, pause and faults."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api import inbound
+from mailframe.sandbox.api.webhook_events import is_collected
 from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
@@ -75,16 +76,15 @@ class WebhookMethods:
         """
         end = time.monotonic() + timeout_s
         self._store.wake()
-        while not (is_idle := self._is_idle()) and time.monotonic() < end:
+        while not self._is_idle():
+            if self._webhooks.is_closing or time.monotonic() > end:
+                return False
             time.sleep(_POLL_S)
-        return is_idle
+        return True
 
     def _is_idle(self) -> bool:
-        store = self._store
-        if not any(webhook.is_verified for webhook in store.webhooks.all()):
-            return True
-        with store.lock:
-            return store.webhook_queue.is_idle() and store.webhook_queue.cursor == store.ends()
+        with self._store.lock:
+            return self._store.webhook_queue.is_idle() and is_collected(self._store)
 
     def receive(self, mail: Mapping[str, Any] | None = None, **fields: Any) -> str:
         """Let a mail come in: the inbound hook of its server gets it.

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 from mailframe.sandbox.api.search_query import SearchQuery, parse
+from mailframe.sandbox.state.acceptance import Acceptance
 from mailframe.sandbox.state.account import DEFAULT_STREAMS, Account
-from mailframe.sandbox.state.packs import Acceptance
 from mailframe.sandbox.state.store import Store
 from tests.sandbox.sandbox_mail import mail
 

@@ -120,6 +120,24 @@ def test_a_message_is_marked_and_removed(either):
     assert len(either.messages()) == 1
 
 
+def test_all_messages_are_marked_and_the_count_of_unread_ones_stays_right():
+    """Also after messages were removed, by a person or because the oldest go."""
+    with LocalPostmark(in_process=True, keep=8) as sandbox:
+        unread = lambda: get(sandbox, "/_sandbox/changes").json()["Unread"]  # noqa: E731
+        ids = accept(sandbox, *"abcdef")
+        get(sandbox, f"/inbox/{ids[1]}")
+        assert unread() == 5
+        asked(sandbox, "DELETE", f"/_sandbox/messages/{ids[1]}")
+        assert unread() == 5
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": True}).status_code == 200
+        assert unread() == 0
+        accept(sandbox, *"ghijk")
+        assert unread() == 5
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": False}).status_code == 200
+        assert unread() == get(sandbox, "/_sandbox/changes").json()["Messages"]
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": 1}).status_code == 422
+
+
 def test_the_revision_changes_with_every_change_and_with_nothing_else(sandbox):
     """A page that is open asks for it each second; asking changes nothing."""
     seen = []
@@ -292,6 +310,7 @@ CHANGES = [
     ("POST", "/_sandbox/faults"),
     ("DELETE", "/_sandbox/faults"),
     ("DELETE", "/_sandbox/faults/1"),
+    ("PUT", "/_sandbox/messages"),
     ("PUT", "/_sandbox/messages/{id}"),
     ("DELETE", "/_sandbox/messages/{id}"),
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import email
+import email.policy
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -84,6 +86,36 @@ def test_the_inbound_hook_gets_a_mail_as_postmark_posts_it(sandbox):
             }
         ],
     }
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_the_source_of_a_mail_is_posted_if_the_server_wants_it(sandbox, is_enabled):
+    """RawEmail, with all parts; its headers are on one line each."""
+    with Receiver() as receiver:
+        settings = {"InboundHookUrl": receiver.url(), "RawEmailEnabled": is_enabled}
+        Calls(sandbox).ok("PUT", "/server", settings)
+        sandbox.receive(
+            MAIL,
+            Subject="Größe\r\nBcc: eve@example.com",
+            ReplyTo="r@example.com",
+            HtmlBody="<p>Hello</p>",
+            Attachments=[
+                {"Name": "a", "Content": "aGk=", "ContentType": kind}
+                for kind in ("text/plain; charset=utf-8", "message/rfc822", "nonsense")
+            ],
+        )
+        assert sandbox.wait_for_webhooks()
+        (arrived,) = receiver.posts
+    assert ("RawEmail" in arrived.json) == is_enabled
+    if is_enabled:
+        source = email.message_from_string(arrived.json["RawEmail"], policy=email.policy.default)
+        assert source["Subject"] == "Größe Bcc: eve@example.com"
+        assert (source["Bcc"], source["Reply-To"]) == (None, "r@example.com")
+        parts = [part for part in source.walk() if not part.is_multipart()]
+        assert [part.get_content().strip() for part in parts[:3]] == ["Hello", "<p>Hello</p>", "hi"]
+        octets = ["application/octet-stream"] * 2
+        kinds = [part.get_content_type() for part in parts]
+        assert kinds == ["text/plain", "text/html", "text/plain", *octets]
 
 
 def test_an_inbound_mail_is_retried_until_200(sandbox):

@@ -24,6 +24,7 @@ from tests.sandbox.sandbox_reads import SEARCH, get
 MESSAGE_ID = "4bba52b4-8a54-4eb8-b7d3-22fe251ffc99"
 LINKS = empty_store().unsubscribe_links
 AT_NS = 1_790_000_000_123_456_789
+LINKS = empty_store().unsubscribe_links
 CONTENTS = ("HtmlBody", "TextBody", "Headers", "Attachments")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import gc
+import subprocess
+import sys
 import threading
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.state.events import Event, EventKind
 from tests.sandbox.receiver import HUGE, Receiver
 from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import mail, post
 from tests.sandbox.sandbox_reads import eventually
 
 BOUNCING = "hardbounce@bounce-testing.postmarkapp.com"
-MINUTE_NS = 60_000_000_000
 
 
 def hook(sandbox, url, *triggers, **fields):
@@ -27,7 +31,7 @@ def hook(sandbox, url, *triggers, **fields):
 
 def pass_time(sandbox, *, minutes):
     """Move the clock of the sandbox."""
-    sandbox._store.clock.advance(minutes * MINUTE_NS)
+    sandbox.advance(timedelta(minutes=minutes))
     assert sandbox.wait_for_webhooks()
 
 
@@ -115,6 +119,168 @@ def test_a_hard_bounce_is_a_bounce_and_a_change_of_the_subscription(sandbox, rec
         "Tag": "t",
         "Metadata": {"a": "b"},
     }
+
+
+READER = {
+    "UserAgent": "Mozilla/5.0",
+    "Platform": "Desktop",
+    "Client": {"Name": "Thunderbird", "Company": "Mozilla Foundation", "Family": "Thunderbird"},
+    "OS": {"Name": "Linux", "Company": "Linux", "Family": "Linux"},
+    "Geo": {},
+}
+
+
+def happened(sandbox, kind, message_id, **details):
+    """Record an event of a message."""
+    store = sandbox._store
+    message = store.messages.get(message_id)
+    reader = READER if kind in (EventKind.OPEN, EventKind.CLICK) else {}
+    store.events.add(
+        Event(
+            kind,
+            message.server,
+            message.stream,
+            "ann@example.com",
+            store.clock.now_ns(),
+            message.position,
+            message_id,
+            message.head.get("Tag") or "",
+            reader,
+            details,
+        )
+    )
+
+
+def test_opens_and_clicks_have_their_reader(sandbox, receiver):
+    """And no ServerID, as on Postmark's pages."""
+    hook(sandbox, receiver.url(), "Open", "Click")
+    message_id = post(sandbox, mail(Tag="t", Metadata={"a": "b"})).json()["MessageID"]
+    happened(sandbox, EventKind.OPEN, message_id, FirstOpen=True, ReadSeconds=7)
+    link = {"ClickLocation": "Text", "OriginalLink": "https://acme.example/"}
+    happened(sandbox, EventKind.CLICK, message_id, **link)
+    assert sandbox.wait_for_webhooks()
+    opened, clicked = (post.json for post in receiver.posts)
+    assert opened.pop("ReceivedAt") <= clicked.pop("ReceivedAt")
+    common = {
+        "MessageStream": "outbound",
+        "MessageID": message_id,
+        "Recipient": "ann@example.com",
+        "Tag": "t",
+        "Metadata": {"a": "b"},
+        **READER,
+    }
+    assert opened == {"RecordType": "Open", "FirstOpen": True, "ReadSeconds": 7, **common}
+    assert clicked == {"RecordType": "Click", **link, **common}
+
+
+def test_a_webhook_may_want_first_opens_only(sandbox, receiver):
+    """The other gets each open."""
+    hook(sandbox, receiver.url("/each"), "Open")
+    first_only = {"Open": {"Enabled": True, "PostFirstOpenOnly": True}}
+    hook(sandbox, receiver.url("/first"), Triggers=first_only)
+    message_id = post(sandbox, mail()).json()["MessageID"]
+    for is_first in (True, False):
+        happened(sandbox, EventKind.OPEN, message_id, FirstOpen=is_first)
+    assert sandbox.wait_for_webhooks()
+    assert sorted(post.path for post in receiver.posts) == ["/each", "/each", "/first"]
+
+
+def test_an_event_of_a_message_that_has_gone_is_not_posted(receiver):
+    """The cap has removed it, so its metadata are unknown; the next is posted."""
+    with LocalPostmark(in_process=True, keep=1) as sandbox:
+        gone, kept = (item["MessageID"] for item in post(sandbox, [mail(), mail()]).json())
+        webhook = hook(sandbox, receiver.url(), "Open")
+        position = sandbox._store.messages.next_position - 2
+        event = Event(EventKind.OPEN, sandbox.server_id, "outbound", "a@b.test", 1, position, gone)
+        sandbox._store.events.add(event)
+        happened(sandbox, EventKind.OPEN, kept)
+        assert sandbox.wait_for_webhooks()
+        assert [post.json["MessageID"] for post in receiver.posts] == [kept]
+        assert webhook["Status"] == "verified"
+
+
+def test_only_the_last_deliveries_are_kept(sandbox, receiver):
+    """10,000 of those that ended, with their attempts; what waits is kept."""
+    hook(sandbox, receiver.url())
+    database = sandbox._store.database
+    row = (1, 1, "Open", "", "", "", b"{}", "delivered", 1, 1, None)
+    columns = (
+        "webhook, server, kind, message_id, url, trace_id, body, status, attempts, created_ns,"
+        " next_ns"
+    )
+    places = ", ".join("?" * len(row))
+    sql = f"insert into webhook_deliveries ({columns}) values ({places})"  # noqa: S608 - constants
+    database.run(sql, *row[:7], "waiting", 1, 1, 2**62)
+    database.run_many(sql, [row] * 10_005)
+    database.run("insert into webhook_attempts values (2, 1, 1, '', 200, null, '', 1)")
+    post(sandbox, mail())
+    assert sandbox.wait_for_webhooks()
+    frame = sandbox.webhook_deliveries()
+    assert len(frame) == 10_000
+    assert database.value("select min(id) from webhook_deliveries where status = 'waiting'") == 1
+    assert database.value("select count(*) from webhook_deliveries") == 10_001
+    assert receiver.kinds() == ["Delivery"]
+
+
+def test_a_simulated_life_is_posted(sandbox, receiver):
+    """Each event and each delivery once, at once or when the clock reaches it."""
+    hook(sandbox, receiver.url(), *(str(kind) for kind in EventKind))
+    message = mail(HtmlBody='<a href="https://acme.example/">Shop</a>', TrackLinks="HtmlOnly")
+    messages = [message | {"To": f"p{number}@example.com"} for number in range(60)]
+    rates = {"opens": 0.5, "clicks": 0.3, "bounces": 0.1, "complaints": 0.1}
+    sandbox.simulate(**rates, over="1d", upcoming=True, seed=1)
+    post(sandbox, messages)
+    assert sandbox.wait_for_webhooks()
+    arrived = Counter(receiver.kinds())
+    assert arrived.keys() == {"Delivery"}
+    sandbox.advance("10d")
+    assert sandbox.wait_for_webhooks()
+    events = sandbox.events()
+    expected = Counter(events["RecordType"])
+    assert {"Bounce", "Open", "Click", "SpamComplaint", "SubscriptionChange"} <= expected.keys()
+    expected["Delivery"] = 60 - expected["Bounce"]
+    assert Counter(receiver.kinds()) == expected
+    complaint = next(p.json for p in receiver.posts if p.json["RecordType"] == "SpamComplaint")
+    assert (complaint["TypeCode"], complaint["CanActivate"]) == (100001, False)
+
+
+def test_a_queued_message_is_delivered_when_it_is_sent(sandbox, receiver):
+    """Also one of a paused account, after ``resume``."""
+    hook(sandbox, receiver.url())
+    sandbox.simulate(queued="1h", upcoming=True)
+    post(sandbox, mail(Tag="queued"))
+    assert sandbox.wait_for_webhooks()
+    assert receiver.posts == []
+    sandbox.advance("1h")
+    assert sandbox.wait_for_webhooks()
+    sandbox.simulate(upcoming=True)
+    sandbox.pause()
+    post(sandbox, mail(Tag="paused"))
+    assert sandbox.wait_for_webhooks()
+    assert [post.json["Tag"] for post in receiver.posts] == ["queued"]
+    sandbox.resume()
+    assert sandbox.wait_for_webhooks()
+    assert [post.json["Tag"] for post in receiver.posts] == ["queued", "paused"]
+
+
+def test_a_bounce_has_its_source_if_the_webhook_wants_it(sandbox, receiver):
+    """Content, the same as the dump; by trigger, or by the setting of the server."""
+    with_content = {"Bounce": {"Enabled": True, "IncludeContent": True}}
+    hook(sandbox, receiver.url(), Triggers=with_content)
+    settings = {"BounceHookUrl": receiver.url(), "IncludeBounceContentInHook": True}
+    Calls(sandbox).ok("PUT", "/server", settings)
+    post(sandbox, mail(To=BOUNCING))
+    assert sandbox.wait_for_webhooks()
+    dump = Calls(sandbox).ok("GET", f"/bounces/{receiver.posts[0].json['ID']}/dump")["Body"]
+    assert [post.json["Content"] for post in receiver.posts] == [dump, dump]
+
+
+def test_a_suppression_is_posted(sandbox, receiver):
+    """By the method of the sandbox, too."""
+    hook(sandbox, receiver.url(), "SubscriptionChange")
+    sandbox.suppress("a@example.com", reason="SpamComplaint")
+    assert sandbox.wait_for_webhooks()
+    assert receiver.posts[0].json["SuppressionReason"] == "SpamComplaint"
 
 
 def test_a_suppression_by_the_api_has_no_message(sandbox, receiver):
@@ -244,12 +410,13 @@ def test_a_receiver_that_hangs_delays_no_other(sandbox, receiver):
 def test_an_attempt_without_an_answer_is_given_up(sandbox):
     """After the time limit, with a reason; the start of each answer is kept."""
     sandbox.set_webhook_times(timeout_s=0.05)
-    with Receiver(["hang", "huge"]) as receiver:
-        hook(sandbox, receiver.url())
+    with Receiver(["hang"]) as hanging, Receiver(["huge"]) as huge:
+        webhook = hook(sandbox, hanging.url())
         post(sandbox, mail())
         assert sandbox.wait_for_webhooks()
         assert sandbox.webhook_deliveries()["Error"].tolist() == ["no answer within 0.05 s"]
         sandbox.set_webhook_times(timeout_s=10)
+        Calls(sandbox).ok("PUT", f"/webhooks/{webhook['ID']}", {"Url": huge.url()})
         pass_time(sandbox, minutes=1)
     shown = Calls(sandbox).ok("GET", "/_sandbox/webhooks/deliveries/1")
     assert shown["Body"]["RecordType"] == "Delivery"
@@ -275,17 +442,38 @@ def test_a_closed_port_is_retried(sandbox, receiver):
     assert len(receiver.posts) == 1
 
 
-def test_a_removed_webhook_gets_nothing_more(sandbox):
-    """Its retry that waits is over."""
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [
+        ("DELETE", None),
+        ("PUT", {"Url": "http://www.example.com/"}),
+        ("PUT", {"Verify": False}),
+    ],
+)
+def test_a_webhook_that_ends_gets_nothing_more(sandbox, method, changes):
+    """It is removed, or leads to another machine: the retry that waits for it is over."""
     with Receiver([500]) as receiver:
         webhook = hook(sandbox, receiver.url())
         post(sandbox, mail())
         assert sandbox.wait_for_webhooks()
-        Calls(sandbox).ok("DELETE", f"/webhooks/{webhook['ID']}")
+        Calls(sandbox).ok(method, f"/webhooks/{webhook['ID']}", changes)
+        assert statuses(sandbox) == [("removed", 1, 500)]
         hook(sandbox, "http://127.0.0.1:9/", "Open")  # the thread goes on
         pass_time(sandbox, minutes=60)
         assert len(receiver.posts) == 1
+
+
+def test_a_removed_server_posts_nothing_more(sandbox):
+    """Its webhooks are removed with it."""
+    with Receiver([500]) as receiver:
+        server = Calls(sandbox).ok("POST", "/servers", {"Name": "Shop"})
+        shop = Calls(sandbox, token=server["ApiTokens"][0])
+        shop.ok("PUT", "/server", {"DeliveryHookUrl": receiver.url()})
+        shop.ok("POST", "/email", mail())
+        assert sandbox.wait_for_webhooks()
+        Calls(sandbox).ok("DELETE", f"/servers/{server['ID']}")
         assert statuses(sandbox) == [("removed", 1, 500)]
+        assert Calls(sandbox).ok("GET", "/_sandbox/webhooks")["Webhooks"] == []
 
 
 def test_a_retry_goes_to_the_new_url(sandbox, receiver):
@@ -410,6 +598,7 @@ def test_a_sandbox_without_a_webhook_has_no_thread(receiver):
             post(sandbox, mail())
             assert sandbox.wait_for_webhooks()
             assert len(threads()) == 1
+        sandbox.wait_for_webhooks()
         assert threads() == []
     assert len(receiver.posts) == 1 + 1 + 2
 
@@ -421,6 +610,35 @@ def test_the_thread_of_a_sandbox_that_nobody_closed_ends(receiver):
     thread = sandbox._webhooks._thread
     del sandbox
     assert eventually(lambda: gc.collect() >= 0 and not thread.is_alive())
+
+
+def test_a_process_can_end_in_the_middle_of_its_deliveries(receiver):
+    """Also if nobody closes its sandbox: the thread has ended before the interpreter does."""
+    program = (
+        "import sys, httpx; from mailframe.sandbox import LocalPostmark\n"
+        "sandbox = LocalPostmark(in_process=True)\n"
+        "headers = {'X-Postmark-Server-Token': 't', 'Accept': 'application/json'}\n"
+        "where = {'transport': sandbox.transport(), 'base_url': sandbox.url}\n"
+        "http = httpx.Client(headers=headers, **where)\n"
+        "triggers = {'Delivery': {'Enabled': True}}\n"
+        "http.post('/webhooks', json={'Url': sys.argv[1], 'Triggers': triggers})\n"
+        "mail = {'From': 'a@b.test', 'To': 'c@d.test', 'TextBody': 'Hi'}\n"
+        "http.post('/email/batch', json=[mail] * 500)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, receiver.url()], capture_output=True, check=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_wait_ends_with_its_time_or_with_the_sandbox():
+    """False: something is still due."""
+    with Receiver(["hang"]) as receiver:
+        with LocalPostmark(in_process=True) as sandbox:
+            hook(sandbox, receiver.url())
+            post(sandbox, [mail(), mail()])
+            assert not sandbox.wait_for_webhooks(timeout_s=0)
+        assert not sandbox.wait_for_webhooks()
 
 
 def test_the_log_is_paged_and_has_no_password(sandbox, receiver):

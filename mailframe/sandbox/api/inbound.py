@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.api import search_query
-from mailframe.sandbox.api.credentials import check_host, server_of
-from mailframe.sandbox.api.inbound_payload import inbound_item, spam_score
+from mailframe.sandbox.api.credentials import server_of
+from mailframe.sandbox.api.inbound_payload import inbound_item, raw_email, spam_score
 from mailframe.sandbox.checks import field_types, mailboxes, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType
@@ -124,7 +124,6 @@ def _list_item(message: InboundMessage) -> dict[str, Any]:
 
 def receive_mail(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/inbound``: a mail comes in, with the fields of a message for ``/email``."""
-    check_host(request)
     return as_json(receive(store, request.fields()))
 
 
@@ -194,6 +193,8 @@ def deliver(store: Store, server: int, item: Mapping[str, Any]) -> None:
     webhook = store.webhooks.of_setting(server, INBOUND_SETTING)
     delivery = None
     if webhook is not None and webhook.is_verified:
+        if store.servers.settings(server)["RawEmailEnabled"]:
+            item = {**item, "RawEmail": raw_email(item)}
         delivery = store.webhook_queue.add(
             NewDelivery(
                 webhook.id,

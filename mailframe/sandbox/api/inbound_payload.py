@@ -78,6 +78,38 @@ def inbound_item(
     }
 
 
+def raw_email(item: Mapping[str, Any]) -> str:
+    """The source of an inbound message, made of its JSON.
+
+    Args:
+        item: the JSON, as ``inbound_item`` makes it.
+    """
+    from email.message import EmailMessage  # noqa: PLC0415 - few servers want it
+    from email.policy import SMTP  # noqa: PLC0415 - as above
+
+    mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    for name in ("From", "To", "Cc", "Subject", "Date", "ReplyTo"):
+        if item[name]:
+            mail["Reply-To" if name == "ReplyTo" else name] = " ".join(item[name].split())
+    mail["Message-ID"] = f"<{item['MessageID']}@sandbox.example>"
+    mail.set_content(item["TextBody"])
+    if item["HtmlBody"]:
+        mail.add_alternative(item["HtmlBody"], subtype="html")
+    for file in item["Attachments"]:
+        main, sub = _mime_type(file["ContentType"])
+        content = base64.b64decode(file["Content"])
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=file["Name"])
+    return mail.as_string()
+
+
+def _mime_type(content_type: str) -> tuple[str, str]:
+    """Type and subtype of bytes; what only a message or several parts can have is left out."""
+    match = re.match(r"\s*([\w-]+)/([\w.+-]+)\s*(?:;|$)", content_type, re.ASCII)
+    if match is None or match[1].lower() in ("multipart", "message"):
+        return "application", "octet-stream"
+    return match[1], match[2]
+
+
 def mailbox_hash(address: str) -> str:
     """The part of an address after the plus.
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, sending_server_of
 from mailframe.sandbox.checks import message_checks, texts
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.acceptance import Acceptance
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.packs import Acceptance
 from mailframe.sandbox.state.stored_message import INACTIVE, OF_TEMPLATE, TEMPLATE_ERROR
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -78,6 +78,7 @@ class Intake:
         self._account = replace(account, streams=self.store.streams.kinds(self.server))
         self.accepted_ns = self.store.clock.now_ns()
         self._submitted_at = timestamp(self.accepted_ns)
+        self._track_opens, self._track_links = self.store.servers.tracking(self.server)
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
         """Check one message, and accept it; returns its item of the answer.
@@ -106,7 +107,8 @@ class Intake:
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         kind = self._account.streams[checked.stream]
-        self.accepted.append(Acceptance(message_id, checked.stream, kind, _as_kept(message)))
+        kept = self._tracked(_as_kept(message))
+        self.accepted.append(Acceptance(message_id, checked.stream, kind, kept))
         return item
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
@@ -120,6 +122,14 @@ class Intake:
             suppressed=self._suppressed,
             inactive_text=inactive_text,
         )
+
+    def _tracked(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The message as its server tracks it: opens if that says so, links by default (D)."""
+        if self._track_opens:
+            message["TrackOpens"] = True
+        if self._track_links != "None" and not message.get("TrackLinks"):
+            message["TrackLinks"] = self._track_links
+        return message
 
     def _suppressed(self, stream: str) -> AbstractSet[str]:
         return self.store.suppressions.addresses(self.server, stream)

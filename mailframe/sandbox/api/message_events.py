@@ -53,12 +53,16 @@ def _bounced(event: Event, store: Store) -> dict[str, str]:
 
 
 def _opened(event: Event, _store: Store) -> dict[str, str]:
-    return {"Summary": texts_life.OPENED.format(agent=event.reader.get("UserAgent", ""))}
+    return {"Summary": texts_life.OPENED.format(agent=_agent(event))}
+
+
+def _agent(event: Event) -> str:
+    return event.reader.get("UserAgent") or "an unknown program"
 
 
 def _clicked(event: Event, _store: Store) -> dict[str, str]:
     return {
-        "Summary": texts_life.CLICKED.format(agent=event.reader.get("UserAgent", "")),
+        "Summary": texts_life.CLICKED.format(agent=_agent(event)),
         "Link": event.details.get("OriginalLink", ""),
         "ClickLocation": event.details.get("ClickLocation", "HTML"),
     }

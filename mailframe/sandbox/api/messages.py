@@ -25,7 +25,13 @@ def search(request: Request, store: Store) -> Reply:
     query = search_query.parse(request.query, streams=store.streams.kinds(server))
     total, page = store.find(server, query, first=request.first)
     is_sandboxed = _is_sandboxed(server, store)
-    items = [search_results.list_item(message, is_sandboxed=is_sandboxed) for message in page]
+    now_ns = store.clock.now_ns()
+    items = [
+        search_results.list_item(
+            message, is_sandboxed=is_sandboxed, is_queued=message.sent_ns > now_ns
+        )
+        for message in page
+    ]
     return as_json({"TotalCount": total, "Messages": items})
 
 
@@ -39,6 +45,7 @@ def show_details(request: Request, store: Store) -> Reply:
             message_events(message, store),
             source=_source_of(message, store),
             is_sandboxed=_is_sandboxed(server, store),
+            is_queued=message.sent_ns > store.clock.now_ns(),
         )
     )
 

@@ -23,8 +23,8 @@ MAX_COUNT, MAX_REACH = 500, 10_000
 POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern
 DEFAULT_STREAM = "outbound"  # D: a search without a stream searches this one only
 METADATA = "metadata_"
-# A: every accepted message has the status Sent
-STATUSES = {"queued": False, "sent": True, "processed": True}
+STATUSES = {"queued": True, "sent": False, "processed": False}
+"""Whether a message with that status is queued; ``processed`` finds what ``sent`` finds (D)."""
 MAX_NS = 2**63 - 1
 WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -43,6 +43,7 @@ class SearchQuery:
         filters: the further conditions for the head of a message.
         since_ns: the first time of acceptance, in nanoseconds since 1970.
         until_ns: the last one.
+        is_queued: whether the messages wait to be sent; None is any.
     """
 
     count: int
@@ -52,6 +53,7 @@ class SearchQuery:
     filters: tuple[Filter, ...] = ()
     since_ns: int = 0
     until_ns: int = MAX_NS
+    is_queued: bool | None = None
 
     @property
     def needs_heads(self) -> bool:
@@ -92,8 +94,9 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
     since_ns = bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
     until_ns = bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
+    is_queued = _is_queued(given["status"]) if "status" in given else None
     return SearchQuery(
-        count, offset, stream, metadata, tuple(filter(None, filters)), since_ns, until_ns
+        count, offset, stream, metadata, tuple(filters), since_ns, until_ns, is_queued
     )
 
 
@@ -148,20 +151,19 @@ def _has_in_subject(value: str) -> Filter:
     return lambda head: part in (head.get("Subject") or "").lower()
 
 
-def _has_status(value: str) -> Filter | None:
-    if value.lower() not in STATUSES:
+def _is_queued(status: str) -> bool:
+    if status.lower() not in STATUSES:
         raise CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name="status"))
-    return None if STATUSES[value.lower()] else lambda _: False
+    return STATUSES[status.lower()]
 
 
-FILTERS: dict[str, Callable[[str], Filter | None]] = {
+FILTERS: dict[str, Callable[[str], Filter]] = {
     "recipient": _has_address("To", "Cc", "Bcc"),
     "fromemail": _has_address("From"),
     "tag": _has_tag,
     "subject": _has_in_subject,  # A: a part of it, ignoring case
-    "status": _has_status,
 }
-"""The parameters that filter: each makes a filter of its value; None if it excludes nothing."""
+"""The parameters that filter: each makes a filter of its value."""
 
 
 def bound(text: str, name: str, *, is_end: bool) -> int:

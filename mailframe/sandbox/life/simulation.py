@@ -65,7 +65,7 @@ class Simulation:
         """
         store, result, position = self._store, Aftermath(), 0
         with store.database.transaction():
-            until = store.sent_until()
+            until = store.unpaused_until()
             if upcoming:
                 store.lives.add_rule(json.dumps(rule.as_item()))
                 self._rules.insert(0, rule)
@@ -97,19 +97,25 @@ class Simulation:
 
     def catch_up(self) -> dict[str, int]:
         """Let everything happen that is due; returns how many events of each kind did."""
-        store, counts = self._store, Counter[str]()
-        with store.database.transaction():
-            for rows in store.upcoming.take_due(store.clock.now_ns()):
-                counts.update(row[0] for row in rows)
-                needed = {row[3] for row in rows if row[0] in _NEED_HEADS}
-                heads = {one.position: one.head for one in store.messages.at(sorted(needed))}
-                self._happen(rows, heads)
+        counts, now_ns = Counter[str](), self._store.clock.now_ns()
+        while rows := self._take_due(now_ns):
+            counts.update(row[0] for row in rows)
         return dict(sorted(counts.items()))
+
+    def _take_due(self, now_ns: int) -> list[tuple[Any, ...]]:
+        """Let the next events happen that are due, in one transaction."""
+        store = self._store
+        with store.database.transaction():
+            rows = store.upcoming.take_due(now_ns)
+            needed = {row[3] for row in rows if row[0] in _NEED_HEADS}
+            heads = {one.position: one.head for one in store.messages.at(sorted(needed))}
+            self._happen(rows, heads)
+            return rows
 
     def advance(self, by_ns: int) -> dict[str, int]:
         """Move the clock forward, and let everything happen that is then due."""
         store = self._store
-        with store.database.transaction():
+        with store.lock:
             store.clock.advance(by_ns)
             store.kept_values.set(_AHEAD, store.clock.ahead_ns)
             return self.catch_up()

@@ -73,7 +73,8 @@ class Deliveries:
 
     def _is_sent(self, message: StoredMessage) -> bool:
         store = self._store
-        return message.position < store.sent_until() and message.sent_ns <= store.clock.now_ns()
+        is_due = message.sent_ns <= store.clock.now_ns()
+        return is_due and message.position < store.unpaused_until()
 
 
 def deliveries(message: StoredMessage, bounced: Container[str]) -> Iterator[Event]:

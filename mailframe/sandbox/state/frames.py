@@ -61,7 +61,6 @@ WEBHOOK_DELIVERY_DTYPES = {
     "CreatedAt": "datetime64[ns, UTC]",
     "NextAt": "datetime64[ns, UTC]",
 }
-
 EVENT_DTYPES = {
     "RecordType": "str",
     "MessageID": "str",

@@ -114,7 +114,14 @@ class Outcomes:
             cause: the event whose message and time it gets; None has no message.
         """
         with self._database.transaction():
-            is_new = self._suppressions.add(server, stream, address, reason=reason, origin=origin)
+            is_new = self._suppressions.add(
+                server,
+                stream,
+                address,
+                reason=reason,
+                origin=origin,
+                at_ns=None if cause is None else cause.at_ns,
+            )
             if is_new:
                 change = {
                     "Origin": origin,

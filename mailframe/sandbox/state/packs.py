@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
@@ -45,7 +45,8 @@ create table if not exists packs (
     contents blob not null
 );
 create index if not exists packs_of_stream
-    on packs (server, stream, first, count, kept, accepted_ns);
+    on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
+create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
 create index if not exists packs_with_holes on packs (count - kept) where kept < count;
 create table if not exists pack_metadata (
     server integer not null,
@@ -71,23 +72,6 @@ _WITH_METADATA: Final = (
     " and first in (select pack from pack_metadata"
     " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
 )
-
-
-@dataclass(slots=True)
-class Acceptance:
-    """A message that a request brings, before it is stored.
-
-    Attributes:
-        message_id: its MessageID.
-        stream: the ID of its stream.
-        kind: the type of its stream.
-        message: the message as posted, with metadata as text; storing takes it apart.
-    """
-
-    message_id: str
-    stream: str
-    kind: StreamType
-    message: dict[str, Any]
 
 
 class PackTable:
@@ -212,7 +196,13 @@ class PackTable:
                 yield from self._opened(row, with_content=True)
 
     def find(
-        self, server: int, query: SearchQuery, *, until: int, first: int | None = None
+        self,
+        server: int,
+        query: SearchQuery,
+        *,
+        until: int,
+        first: int | None = None,
+        now_ns: int = 0,
     ) -> tuple[int, list[StoredMessage]]:
         """The number of matches before the position *until*, and the page, newest first.
 
@@ -221,13 +211,14 @@ class PackTable:
             query: what to find.
             until: the first position that is not searched.
             first: how many matches there are at most, from the oldest on; None is all.
+            now_ns: the time, to tell queued messages from sent ones.
         """
-        positions = self._matches(server, query, until)
+        positions = self._matches(server, query, until, now_ns)
         total = len(positions) if first is None else min(len(positions), first)
         end = max(0, total - query.offset)
         return total, self.at(positions[max(0, end - query.count) : end][::-1])
 
-    def _matches(self, server: int, query: SearchQuery, until: int) -> array[int]:
+    def _matches(self, server: int, query: SearchQuery, until: int, now_ns: int) -> array[int]:
         """The positions of all matches, oldest first."""
         columns, where = "first, count, kept", _SEARCHED
         values = [server, query.stream, until, query.since_ns, query.until_ns]
@@ -237,6 +228,9 @@ class PackTable:
             key, value = query.metadata
             where += _WITH_METADATA
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
+        if query.is_queued is not None:
+            where += " and sent_ns > ?" if query.is_queued else " and sent_ns <= ?"
+            values.append(now_ns)
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
         for row in self._database.each(sql, *values):
@@ -279,7 +273,7 @@ class PackTable:
         return {message.position: message for message in opened}
 
     def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
-        first, ids = row["first"], row["ids"]
+        first, ids, kind = row["first"], row["ids"], StreamType(row["kind"])
         heads = orjson.loads(row["heads"])
         contents = orjson.loads(row["contents"]) if with_content else [{}] * len(heads)
         for index, (head, content) in enumerate(zip(heads, contents, strict=True)):
@@ -290,7 +284,7 @@ class PackTable:
                     ids[at : at + _ID_LENGTH],
                     row["server"],
                     row["stream"],
-                    StreamType(row["kind"]),
+                    kind,
                     row["accepted_ns"],
                     row["request"],
                     head,
@@ -342,6 +336,13 @@ class PackTable:
                 row["first"],
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def sent_until(self, now_ns: int) -> int:
+        """The position of the first message that is queued at *now_ns*; the next one without."""
+        queued = self._database.value(
+            "select min(first) from packs where sent_ns > accepted_ns and sent_ns > ?", now_ns
+        )
+        return self.next_position if queued is None else queued
 
     def between(
         self,

@@ -28,7 +28,10 @@ class Recorded:
         return frames.messages_frame(self._store)
 
     def delivered(self) -> pd.DataFrame:
-        """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
+        """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds.
+
+        The links are those of the first recipient.
+        """
         from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
 
         return frames.messages_frame(self._store, delivered=True)

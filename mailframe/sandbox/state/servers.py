@@ -93,6 +93,15 @@ class ServerTable:
         """The server of that ID."""
         return self._database.row("select * from servers where id = ?", server)
 
+    def tracking(self, server: int) -> tuple[bool, str]:
+        """``TrackOpens`` and ``TrackLinks`` of a server, which hold for its messages."""
+        row = self._database.row(
+            "select json_extract(settings, '$.TrackOpens'), json_extract(settings, '$.TrackLinks')"
+            " from servers where id = ?",
+            server,
+        )
+        return (False, "None") if row is None else (bool(row[0]), row[1] or "None")
+
     def ids(self) -> list[int]:
         """The IDs of all servers, the oldest first."""
         return [row["id"] for row in self._rows()]

@@ -40,6 +40,7 @@ from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.tables import OF_MESSAGES, SCHEMAS
 from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.templating.message_template import Renderer
 
@@ -49,49 +50,13 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.account import Account
     from mailframe.sandbox.state.controls import Controls
-    from mailframe.sandbox.state.packs import Acceptance
     from mailframe.sandbox.state.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (
-    attachments,
-    bounces,
-    bulk_requests,
-    events,
-    inbound,
-    kept_values,
-    lives,
-    packs,
-    read_marks,
-    requests,
-    senders,
-    servers,
-    streams,
-    sums,
-    suppressions,
-    templates,
-    upcoming,
-    webhook_queue,
-    webhooks,
-)
-_OF_MESSAGES: Final = (
-    "packs",
-    "attachments",
-    "bounces",
-    "bulk_requests",
-    "events",
-    "upcoming_events",
-    "repeats",
-    "inbound_messages",
-    "read_marks",
-    "requests",
-    "webhook_deliveries",
-    "webhook_attempts",
-)
-"""The tables that ``clear`` empties; ``reset`` empties all."""
 
 
 class Store:
@@ -128,7 +93,7 @@ class Store:
         self.account = account
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self.clock = Clock()
-        self.database = Database([module.SCHEMA for module in _MODULES], path=path)
+        self.database = Database(SCHEMAS, path=path)
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
         self.kept_values = kept_values.KeptValues(self.database)
@@ -161,8 +126,10 @@ class Store:
         self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
         self.templates = templates.TemplateTable(self.database)
         self.renderer = Renderer()
-        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
         self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.webhooks = webhooks.WebhookTable(
+            self.database, ends=self.ends, stop=self.webhook_queue.remove_of
+        )
         self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
         self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
@@ -253,8 +220,9 @@ class Store:
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
             self.simulation.accepted(first)
-            self.events.remove_before(self.messages.first_position)
-            self.upcoming.remove_before(self.messages.first_position)
+            if self.messages.first_position > 1:
+                self.events.remove_before(self.messages.first_position)
+                self.upcoming.remove_before(self.messages.first_position)
 
     # --- events ------------------------------------------------------------------------------
 
@@ -264,15 +232,19 @@ class Store:
             self.simulation.catch_up()
 
     def ends(self) -> tuple[int, int]:
-        """The number of the last event, and the position of the last message."""
-        return self.events.last_number(), self.messages.next_position - 1
+        """The number of the last event, and the position of the last message that was sent."""
+        return self.events.last_number(), self.sent_until() - 1
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
         """The next deliveries for webhooks, and the position to go on from."""
         return self.deliveries.after(position)
 
     def sent_until(self) -> int:
-        """The first position that a pause hides."""
+        """The first position that a pause or its time keeps from being sent."""
+        return min(self.unpaused_until(), self.messages.sent_until(self.clock.now_ns()))
+
+    def unpaused_until(self) -> int:
+        """The first position that a pause keeps from being sent."""
         return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
@@ -304,7 +276,13 @@ class Store:
     ) -> tuple[int, list[StoredMessage]]:
         """The number of matches of a search now, or only its oldest *first*, and the page."""
         with self.lock:
-            return self.messages.find(server, query, until=self._indexed_until(), first=first)
+            return self.messages.find(
+                server,
+                query,
+                until=self._indexed_until(),
+                first=first,
+                now_ns=self.clock.now_ns(),
+            )
 
     def indexed_message(self, server: int, wanted: str) -> StoredMessage | None:
         """The message of that ID, ignoring case, if it is this server's and indexed now."""
@@ -318,7 +296,7 @@ class Store:
 
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
-        self._empty(_OF_MESSAGES)
+        self._empty(OF_MESSAGES)
         self.exchanges.clear()
         self.requests.restart()
         self.upcoming.restart()

@@ -195,7 +195,8 @@ def delivered_content(message: StoredMessage, *, to: str = "") -> DeliveredConte
         message: the message with its content.
         to: the address of the recipient; empty is the first one.
     """
-    url = message.links.url(message, to or message.recipients[0].address)
+    recipient = to or next((one.address for one in message.recipients), "")
+    url = message.links.url(message, recipient)
     is_broadcast = message.links.handled(message)
     html_body, text_body = message.content.get("HtmlBody"), message.content.get("TextBody")
     headers = message.headers

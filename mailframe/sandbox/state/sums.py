@@ -16,6 +16,7 @@ from mailframe.sandbox.state.stored_message import INACTIVE
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.packs import PackTable
@@ -30,14 +31,15 @@ create table if not exists sums (
     tracked integer not null,
     opens integer not null,
     links integer not null,
-    tracked_links integer not null,
+    tracked_links integer,
     primary key (pack, tag)
 ) without rowid;
 """
-_COLUMNS: Final = ("sent", "tracked", "opens", "links", "tracked_links")
+COLUMNS: Final = ("sent", "tracked", "opens", "links", "tracked_links")
 _STALE: Final = (
     "select first, kept from packs where server = ? and first + count > ? and (first < ? or not"
-    " exists (select 1 from sums where sums.pack = first and sums.kept = packs.kept))"
+    " exists (select 1 from sums where sums.pack = first and sums.kept = packs.kept"
+    " and (? or tracked_links is not null)))"
 )
 
 
@@ -50,7 +52,7 @@ class Sums:
         tracked: those whose opens or links are tracked.
         opens: those whose opens are tracked.
         links: those whose links are tracked.
-        tracked_links: their links that are tracked.
+        tracked_links: their links that are tracked, if the bodies were read.
     """
 
     sent: int = 0
@@ -60,15 +62,20 @@ class Sums:
     tracked_links: int = 0
 
     def add(self, message: StoredMessage) -> None:
-        """Count the recipients of *message* that were active."""
+        """Count the recipients of *message* that were active, and its links if it has bodies."""
         recipients = _recipients(message)
         opens, links = _tracks(message)
         self.sent += recipients
         self.tracked += recipients * (opens or links)
         self.opens += recipients * opens
         self.links += recipients * links
-        if links:
+        if links and message.content:
             self.tracked_links += recipients * len(tracked_links(message))
+
+    def row(self, *, with_links: bool) -> tuple[int | None, ...]:
+        """The columns; the tracked links are null if they were not counted."""
+        counts = astuple(self)
+        return counts if with_links or not self.links else (*counts[:-1], None)
 
 
 class SumTable:
@@ -83,17 +90,20 @@ class SumTable:
         self._database = database
         self._packs = packs
 
-    def by_hour(self, server: int, where: str, values: list[Any]) -> list[sqlite3.Row]:
-        """The sums of each hour since 1970, UTC, as ``hour`` and the attributes of Sums.
+    def by_hour(
+        self, server: int, columns: Sequence[str], where: str, values: list[Any]
+    ) -> list[sqlite3.Row]:
+        """The sums of each hour since 1970, UTC, as ``hour`` and the columns.
 
         Args:
             server: the ID of the server.
+            columns: some of COLUMNS; only ``tracked_links`` needs the bodies of messages.
             where: a condition on ``stream``, ``tag`` and ``at_ns``, with a ``?`` for each value.
             values: its values.
         """
         with self._database.transaction():
-            self._count_new(server)
-            totals = ", ".join(f"sum({name}) as {name}" for name in _COLUMNS)
+            self._count_new(server, with_links="tracked_links" in columns)
+            totals = ", ".join(f"sum({name}) as {name}" for name in columns)
             return self._database.rows(
                 f"select at_ns / {HOUR_NS} as hour, {totals} from (select sums.*, server, stream,"  # noqa: S608 - constants
                 " sent_ns as at_ns from sums join packs on first = pack)"
@@ -102,23 +112,26 @@ class SumTable:
                 *values,
             )
 
-    def _count_new(self, server: int) -> None:
+    def _count_new(self, server: int, *, with_links: bool) -> None:
         """Count the packs of *server* that are new or have changed since they were counted."""
         oldest = self._packs.first_position
-        for first, kept in self._database.rows(_STALE, server, oldest, oldest):
+        for first, kept in self._database.rows(_STALE, server, oldest, oldest, not with_links):
             by_tag: defaultdict[str, Sums] = defaultdict(Sums)
-            for message in self._messages(first):
+            for message in self._messages(first, with_links=with_links):
                 by_tag[message.head.get("Tag") or ""].add(message)
             self._database.run("delete from sums where pack = ?", first)
             self._database.run_many(
                 "insert into sums values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [(first, tag, kept, *astuple(sums)) for tag, sums in by_tag.items()],
+                [
+                    (first, tag, kept, *sums.row(with_links=with_links))
+                    for tag, sums in by_tag.items()
+                ],
             )
 
-    def _messages(self, first: int) -> list[StoredMessage]:
+    def _messages(self, first: int, *, with_links: bool) -> list[StoredMessage]:
         """The messages of a pack, with their content if it is needed to count links."""
         messages = self._packs.of_pack(first)
-        if any(_tracks(message)[1] for message in messages):
+        if with_links and any(_tracks(message)[1] for message in messages):
             return self._packs.of_pack(first, with_content=True)
         return messages
 

@@ -54,8 +54,26 @@ class SuppressionTable:
         ):
             self._addresses[server, stream].add(address)
 
-    def add(self, server: int, stream: str, address: str, *, reason: str, origin: str) -> bool:
-        """Suppress *address*, ignoring case; False if it was, and stays as it is."""
+    def add(
+        self,
+        server: int,
+        stream: str,
+        address: str,
+        *,
+        reason: str,
+        origin: str,
+        at_ns: int | None = None,
+    ) -> bool:
+        """Suppress *address*, ignoring case; False if it was, and stays as it is.
+
+        Args:
+            server: the ID of the server.
+            stream: the ID of the stream.
+            address: the address.
+            reason: one of REASONS.
+            origin: one of ORIGINS.
+            at_ns: the time; None is now.
+        """
         address = address.lower()
         if address in self._addresses[server, stream]:
             return False
@@ -67,7 +85,7 @@ class SuppressionTable:
             address,
             reason,
             origin,
-            self._clock.now_ns(),
+            self._clock.now_ns() if at_ns is None else at_ns,
         )
         self._addresses[server, stream].add(address)
         return True

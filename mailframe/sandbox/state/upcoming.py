@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from mailframe.sandbox.state.events import Event, EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.events import EventTable
@@ -20,7 +21,7 @@ create table if not exists upcoming_events (
     position integer not null,
     kind text not null,
     recipient text not null,
-    event text not null
+    event blob not null
 );
 create index if not exists upcoming_by_time on upcoming_events (at_ns, number);
 create index if not exists upcoming_of_message on upcoming_events (position);
@@ -58,27 +59,28 @@ class UpcomingTable:
                     event.position,
                     str(event.kind),
                     event.recipient,
-                    json.dumps(self._events.as_row(event), ensure_ascii=False),
+                    orjson.dumps(self._events.as_row(event)),
                 )
                 for event in events
             ),
         )
         self.restart()
 
-    def take_due(self, now_ns: int) -> Iterator[list[tuple[Any, ...]]]:
-        """Remove the events that are due, and yield them in batches as ``EventTable.as_row``."""
-        while self.next_ns <= now_ns:
-            rows = self._database.rows(
-                "select number, event from upcoming_events where at_ns <= ?"
-                " order by at_ns, number limit ?",
-                now_ns,
-                _MANY,
-            )
-            self._database.run_many(
-                "delete from upcoming_events where number = ?", [(row["number"],) for row in rows]
-            )
-            self.restart()
-            yield [tuple(json.loads(row["event"])) for row in rows]
+    def take_due(self, now_ns: int) -> list[tuple[Any, ...]]:
+        """Remove the next events that are due, some hundreds, as ``EventTable.as_row``."""
+        if self.next_ns > now_ns:
+            return []
+        rows = self._database.rows(
+            "select number, event from upcoming_events where at_ns <= ?"
+            " order by at_ns, number limit ?",
+            now_ns,
+            _MANY,
+        )
+        self._database.run_many(
+            "delete from upcoming_events where number = ?", [(row["number"],) for row in rows]
+        )
+        self.restart()
+        return [tuple(orjson.loads(row["event"])) for row in rows]
 
     def count(self) -> int:
         """How many are to come."""

@@ -112,11 +112,19 @@ class WebhookTable:
     Args:
         database: the database, with SCHEMA.
         ends: returns the number of the last event and the position of the last message.
+        stop: is called with the ID of a webhook that gets nothing more.
     """
 
-    def __init__(self, database: Database, ends: Callable[[], tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        ends: Callable[[], tuple[int, int]],
+        stop: Callable[[int], None],
+    ) -> None:
         self._database = database
         self._ends = ends
+        self._stop = stop
         self.restart()
 
     def restart(self) -> None:
@@ -136,6 +144,10 @@ class WebhookTable:
     def all(self) -> list[Webhook]:
         """Every webhook, also those of settings, in the order of creation."""
         return list(self._all.values())
+
+    def verified(self) -> list[Webhook]:
+        """Those that get events."""
+        return [webhook for webhook in self._all.values() if webhook.is_verified]
 
     def get(self, webhook: int) -> Webhook | None:
         """The webhook of that ID."""
@@ -195,7 +207,7 @@ class WebhookTable:
         triggers: Triggers,
         verify: bool = True,
     ) -> Webhook:
-        """Change a webhook; what waits for it is posted to the new URL."""
+        """Change a webhook; what waits for it is posted to the new URL, if that is verified."""
         self._database.run(
             "update webhooks set url = ?, auth = ?, headers = ?, triggers = ?, is_verified = ?"
             " where id = ?",
@@ -207,11 +219,14 @@ class WebhookTable:
             webhook.id,
         )
         self.restart()
+        if not self._all[webhook.id].is_verified:
+            self._stop(webhook.id)
         return self._all[webhook.id]
 
     def remove(self, webhook: int) -> None:
-        """Remove a webhook."""
+        """Remove a webhook; what waits for it is not posted."""
         self._database.run("delete from webhooks where id = ?", webhook)
+        self._stop(webhook)
         self.restart()
 
     def follow_server(self, server: int, settings: Mapping[str, Any]) -> None:
@@ -237,8 +252,9 @@ class WebhookTable:
 
     def remove_all(self, server: int) -> None:
         """Remove every webhook of *server*."""
-        self._database.run("delete from webhooks where server = ?", server)
-        self.restart()
+        for webhook in self.all():
+            if webhook.server == server:
+                self.remove(webhook.id)
 
 
 def _triggers_of(trigger: str | None, settings: Mapping[str, Any]) -> Triggers:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api.webhook_events import collect
+from mailframe.sandbox.state.upcoming import NEVER_NS
 from mailframe.sandbox.wire.webhook_post import post
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_WAIT_S: Final = 60.0
 """How long it waits at most before it looks again, for example whether the store is still used."""
+UNSENT_WAIT_S: Final = 1.0
+"""The same while accepted messages are queued and not sent yet."""
 
 
 def run(thread: WebhookThread, store: weakref.ref[Store], ready: threading.Event) -> None:
@@ -77,9 +80,10 @@ class _Sending:
                 self._tasks[webhook] = asyncio.create_task(self._drain(webhook, timeout_s))
         if has_more:
             self._woken.set()
-        if next_ns is None:
-            return MAX_WAIT_S
-        return min(MAX_WAIT_S, max(0.0, (next_ns - store.clock.now_ns()) / 1e9))
+        next_ns = min(next_ns or NEVER_NS, store.upcoming.next_ns)
+        has_unsent = store.webhook_queue.cursor[1] < store.ends()[1]
+        longest_s = UNSENT_WAIT_S if has_unsent else MAX_WAIT_S
+        return min(longest_s, max(0.0, (next_ns - store.clock.now_ns()) / 1e9))
 
     async def _drain(self, webhook: int, timeout_s: float) -> None:
         try:
@@ -95,7 +99,7 @@ class _Sending:
         if store is None:
             return False
         webhook = store.webhooks.get(number)
-        if webhook is None:
+        if webhook is None or not webhook.is_verified:
             store.webhook_queue.remove_of(number)
             return False
         delivery = store.webhook_queue.take(number)

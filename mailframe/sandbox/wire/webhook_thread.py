@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final
@@ -37,12 +38,17 @@ class WebhookThread:
         self.is_closing = False
         self.timeout_s = TIMEOUT_S
         store.wake = self.wake
-        weakref.finalize(store, self._stop)
+        weakref.finalize(store, self._end)  # also at the exit of the process
+
+    def reopen(self) -> None:
+        """Go on after ``close``."""
+        self.is_closing = False
+        self.wake()
 
     def wake(self) -> None:
         """Look for new events and due retries now; the first call with a webhook starts it."""
         store = self._store()
-        if store is None or not store.webhooks.all():
+        if store is None or self.is_closing or not store.webhooks.verified():
             return
         with self._lock:
             if self._thread is None:
@@ -50,20 +56,16 @@ class WebhookThread:
             self._signal()
 
     def close(self) -> None:
-        """End the thread; attempts under way are retried when the sandbox starts again."""
-        thread, store = self._thread, self._store()
-        self._stop()
-        if thread is not None:
-            thread.join(JOIN_S)
-            if store is not None:
-                store.webhook_queue.recover(CLOSED)
+        """End the thread until ``reopen``; attempts under way are retried then."""
+        store = self._store()
+        if self._end() and store is not None:
+            store.webhook_queue.recover(CLOSED)
 
     def began(self, loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
         """Note where to signal; the thread calls it before its first look."""
         self._loop, self._woken = loop, woken
 
     def _start(self) -> None:
-        self.is_closing = False
         ready = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(ready,), name="mailframe-webhooks", daemon=True
@@ -83,11 +85,20 @@ class WebhookThread:
                 if self._thread is threading.current_thread():
                     self._thread = None
 
-    def _stop(self) -> None:
+    def _end(self) -> bool:
+        """End the thread, and wait for it; False if there is none.
+
+        A thread that uses SQLite while the interpreter ends would crash the process.
+        """
         with self._lock:
+            thread = self._thread
             self.is_closing = True
             self._signal()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(JOIN_S)
+        return thread is not None
 
     def _signal(self) -> None:
         if self._loop is not None and self._woken is not None:
-            self._loop.call_soon_threadsafe(self._woken.set)
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._woken.set)
