@@ -140,6 +140,7 @@ def test_a_line_of_the_list_says_who_what_and_when(either):
 @pytest.mark.parametrize(
     ("body", "snippet"),
     [
+        ({"TextBody": "Hi {{{ pm:unsubscribe }}} Ann"}, "Hi Ann"),
         ({"TextBody": " \n Hi\t\nthere "}, "Hi there"),
         ({"TextBody": None, "HtmlBody": "<style>p{}</style><p>a &amp; b</p><!-- c"}, "a & b"),
         ({"TextBody": "x" * 900}, "x" * 159 + "…"),

@@ -15,6 +15,7 @@ from mailframe.sandbox.inbox.addresses import POSITION, address
 from mailframe.sandbox.inbox.query import InboxQuery, QueryError, parse
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, status_of, statuses_of
 from mailframe.sandbox.state.message_list import ListedPage
+from mailframe.sandbox.state.stored_message import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -207,7 +208,7 @@ def snippet(message: StoredMessage) -> str:
     if not text:
         start = (message.content.get("HtmlBody") or "")[:_READ_OF_HTML]
         text = html.unescape(_HIDDEN.sub(" ", start))
-    return one_line(text, most=_SNIPPET)
+    return one_line(PLACEHOLDER.sub("", text), most=_SNIPPET)  # a link; its address tells nothing
 
 
 def _recipient(recipients: str) -> tuple[str, str]:
