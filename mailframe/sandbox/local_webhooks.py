@@ -14,8 +14,6 @@ from mailframe.sandbox.checks.texts import CheckFailed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
@@ -27,19 +25,6 @@ class WebhookMethods:
 
     _store: Store
     _webhooks: WebhookThread
-
-    def webhook_deliveries(self) -> pd.DataFrame:
-        """What was posted to webhooks, or waits for it: one row each, in the order of queuing.
-
-        Returns:
-            Columns ID, WebhookID, RecordType, MessageID, Url, TraceID, Status (``waiting``,
-            ``sending``, ``delivered``, ``dropped``, ``failed`` or ``removed``), Attempts,
-            HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The last 10,000
-            that ended are kept.
-        """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.webhook_deliveries_frame(self._store)
 
     def set_webhook_times(
         self, *, retries_s: Iterable[float] | None = None, timeout_s: float | None = None

@@ -72,6 +72,19 @@ class Recorded:
 
         return frames.suppressions_frame(self._caught_up(), self._store.first_server, stream)
 
+    def webhook_deliveries(self) -> pd.DataFrame:
+        """What was posted to webhooks, or waits for it: one row each, in the order of queuing.
+
+        Returns:
+            Columns ID, WebhookID, RecordType, MessageID, Url, TraceID, Status (``waiting``,
+            ``sending``, ``delivered``, ``dropped``, ``failed`` or ``removed``), Attempts,
+            HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The last 10,000
+            that ended are kept.
+        """
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.webhook_deliveries_frame(self._store)
+
     def _caught_up(self) -> Store:
         """The state after everything that is due has happened."""
         with self._store.lock:
