@@ -19,7 +19,7 @@ def has_text(text: str) -> tuple[str, tuple[str, ...]]:
     It is empty for a text that may be written in another way: then every pack can have it.
 
     >>> has_text("ann_1@example.com")[1], has_text("Grüße")
-    (('%ann\\\\_1@example.com%',), ('', ()))
+    (('%ann\\_1@example.com%',), ('', ()))
     """
     if not _PLAIN.fullmatch(text):
         return "", ()
