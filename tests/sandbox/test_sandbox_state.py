@@ -76,8 +76,26 @@ def test_a_removed_message_leaves_nothing():
     assert [store.messages.count(server) for server in (None, SERVER, 8)] == [2, 2, 0]
     for number in (0, 2):
         store.messages.remove(store.messages.get(ids[number]))
-    assert store.database.value("select count(*) from packs") == 0
+    assert store.database.value("select contents from packs") == b"[null,null,null]"
     assert store.database.value("select count(*) from pack_metadata") == 0
+
+
+def test_a_message_does_not_inherit_from_a_removed_one(tmp_path):
+    """Not even the last one of a file that is opened again: its position is not used twice."""
+    path = tmp_path / "sandbox.db"
+    statuses = []
+    for _ in range(2):
+        with LocalPostmark(in_process=True, db=path) as sandbox, client(sandbox) as http:
+            message = post(sandbox, mail(HtmlBody="<p>Hi", TrackOpens=True)).json()["MessageID"]
+            own = f"/_sandbox/messages/{message}"
+            statuses.append([http.get(own).json()[name] for name in ("Status", "Read")])
+            sandbox.simulate(opens=1.0)
+            http.get(f"/inbox/{message}")
+            assert [http.get(own).json()[name] for name in ("Status", "Read")] == ["Opened", True]
+            assert http.delete(own).status_code == 200
+            opens = http.get("/messages/outbound/opens", params=PAGE).json()
+            assert opens["TotalCount"] == 0
+    assert statuses == [["Delivered", False]] * 2
 
 
 def test_everything_survives_a_restart(tmp_path):

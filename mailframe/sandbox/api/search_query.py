@@ -167,7 +167,10 @@ FILTERS: dict[str, Callable[[str], Filter]] = {
 
 
 def bound(text: str, name: str, *, is_end: bool) -> int:
-    """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A)."""
+    """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A).
+
+    An earlier date is the start of 1970: no message is older, and SQLite has no such integers.
+    """
     bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
         raise bad
@@ -180,4 +183,4 @@ def bound(text: str, name: str, *, is_end: bool) -> int:
         utc += timedelta(seconds=int(is_end))
     except (ValueError, OverflowError):
         raise bad from None
-    return min(round(utc.timestamp()) * 1_000_000_000, MAX_NS)
+    return min(max(round(utc.timestamp()) * 1_000_000_000, 0), MAX_NS)

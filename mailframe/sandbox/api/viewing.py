@@ -110,7 +110,7 @@ def remove_message(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/messages/{id}``: remove one message."""
     changed(request)
     message = _message(request, store)
-    store.messages.remove(message)
+    store.remove_message(message)
     return as_json({"ErrorCode": 0, "Message": "Message removed."})
 
 

@@ -224,6 +224,14 @@ class Store:
                 self.events.remove_before(self.messages.first_position)
                 self.upcoming.remove_before(self.messages.first_position)
 
+    def remove_message(self, message: StoredMessage) -> None:
+        """Remove a message with its events; its bounces stay, and files until the cap is reached."""
+        with self.database.transaction():
+            self.messages.remove(message)
+            self.events.remove_of(message.position)
+            self.upcoming.remove_of(message.position)
+            self.read_marks.mark(message.position, is_read=False)
+
     # --- events ------------------------------------------------------------------------------
 
     def catch_up(self) -> None:
