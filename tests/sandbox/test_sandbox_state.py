@@ -153,6 +153,28 @@ def test_a_database_of_another_origin_is_refused_and_not_changed(tmp_path):
         assert other.read_bytes() == before
 
 
+def test_a_damaged_database_is_named(tmp_path):
+    """All but its first page is overwritten, as by a disk that fails."""
+    path = tmp_path / "sandbox.db"
+    with LocalPostmark(in_process=True, db=path) as sandbox:
+        post(sandbox, mail())
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(16_384)
+        file.write(b"\xff" * (size - 16_384))
+    with pytest.raises(SandboxError, match=r"sandbox.db cannot be opened: .* malformed"):
+        LocalPostmark(in_process=True, db=path)
+
+
+def test_a_file_can_have_a_name_that_sqlite_gives_a_meaning(tmp_path, monkeypatch):
+    """``:memory:`` keeps what it got, too."""
+    monkeypatch.chdir(tmp_path)
+    with LocalPostmark(in_process=True, db=":memory:") as sandbox:
+        post(sandbox, mail())
+    with LocalPostmark(in_process=True, db=":memory:") as sandbox:
+        assert len(sandbox.messages()) == 1
+
+
 def test_a_database_in_use_is_refused(tmp_path):
     """Two sandboxes would each miss what the other keeps; a closed one frees it."""
     path = tmp_path / "sandbox.db"

@@ -225,7 +225,7 @@ class Store:
                 self.upcoming.remove_before(self.messages.first_position)
 
     def remove_message(self, message: StoredMessage) -> None:
-        """Remove a message with its events; its bounces stay, and files until the cap is reached."""
+        """Remove a message with its events; bounces stay, and files until the cap is reached."""
         with self.database.transaction():
             self.messages.remove(message)
             self.events.remove_of(message.position)
@@ -276,7 +276,7 @@ class Store:
         until = self.messages.next_position
         if self.index_delay_s:
             delay_ns = round(self.index_delay_s * 1e9)
-            until = self.messages.indexed_until(self.clock.now_ns() - delay_ns)
+            until = self.messages.indexed_until(max(0, self.clock.now_ns() - delay_ns))
         return until if self._paused_at is None else min(until, self._paused_at)
 
     def find(
