@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -189,7 +190,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
                 self._handler,
                 host=self._host,
                 port=self._wanted_port,
-                access=self._access,
+                access=replace(self._access, is_made=self._store.is_of_later_server),
                 limits=self._limits,
             )
             atexit.register(self.close)

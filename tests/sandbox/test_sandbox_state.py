@@ -175,6 +175,32 @@ def test_a_file_can_have_a_name_that_sqlite_gives_a_meaning(tmp_path, monkeypatc
         assert len(sandbox.messages()) == 1
 
 
+def test_a_refused_database_is_closed(tmp_path):
+    """Python 3.13 warns of a connection that is not."""
+    path, text = tmp_path / "sandbox.db", tmp_path / "text"
+    text.write_text("no database, but a longer text of a hundred bytes" * 3)
+    program = (
+        "import gc, sys\n"
+        "from mailframe.errors import SandboxError\n"
+        "from mailframe.sandbox import LocalPostmark\n"
+        "with LocalPostmark(in_process=True, db=sys.argv[1]):\n"
+        "    for path in sys.argv[1:]:\n"
+        "        try:\n"
+        "            LocalPostmark(in_process=True, db=path)\n"
+        "        except SandboxError as error:\n"
+        "            print(error)\n"
+        "        gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program, path, text],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("the database") + done.stdout.count("the file") == 2
+    assert "ResourceWarning" not in done.stderr
+
+
 def test_a_database_in_use_is_refused(tmp_path):
     """Two sandboxes would each miss what the other keeps; a closed one frees it."""
     path = tmp_path / "sandbox.db"

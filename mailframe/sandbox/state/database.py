@@ -138,6 +138,7 @@ def _temporary() -> sqlite3.Connection:
 
 
 def _file(path: Path) -> sqlite3.Connection:
+    connection = None
     try:
         # It holds addresses and mails: only its owner may read it.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -151,6 +152,8 @@ def _file(path: Path) -> sqlite3.Connection:
             f" pragma user_version = {VERSION}; commit"
         )
     except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
+        if connection is not None:
+            connection.close()
         raise SandboxError(_why(path, error)) from error
     return connection
 
@@ -182,9 +185,13 @@ def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
 def _connection(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma page_size = 16384")
-    connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
-    connection.execute("pragma foreign_keys = on")
+    try:
+        connection.execute("pragma page_size = 16384")
+        connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
+        connection.execute("pragma foreign_keys = on")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

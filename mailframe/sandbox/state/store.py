@@ -177,6 +177,10 @@ class Store:
             return self.first_server
         return server
 
+    def is_of_later_server(self, token: str) -> bool:
+        """Whether *token*, which is in lower case, is of another server than the first."""
+        return self.servers.of_token(token) not in (None, self.first_server)
+
     # --- messages ----------------------------------------------------------------------------
 
     def new_message_id(self, position: int) -> str:
