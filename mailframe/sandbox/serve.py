@@ -28,7 +28,7 @@ Point a client at it:
 {settings}"""
 WAKE_S: Final = 0.5 if os.name == "nt" else None
 """Windows tells a waiting thread of Ctrl-C only after its wait."""
-PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")
+PLAIN: Final = re.compile(r"_?[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")
 """A part of a path that is a word: tokens and IDs have more digits, and addresses an @."""
 MOST_PARTS: Final = 8
 

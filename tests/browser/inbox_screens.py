@@ -78,6 +78,7 @@ SCREENS = (
         for part in ("source", "text", "headers", "raw", "json", "events", "links")
     ),
     Screen("requests", "/inbox/requests"),
+    Screen("events", "/inbox/{letter}?part=events"),
     Screen("request", "/inbox/requests/2"),
     Screen("request-refused", "/inbox/requests/4"),
     Screen("tools", "/inbox/tools"),
@@ -92,9 +93,12 @@ def filled(sandbox: Sandbox) -> dict[str, str]:
     """Send the sample messages; returns the IDs of two of them."""
     campaign = sample_campaign()
     campaign.send(sandbox.server, on_invalid="skip", progress=False)
+    sandbox.simulate(opens=0.45, clicks=0.15, bounces=0.05, complaints=0.02, seed=4)
     token = {"X-Postmark-Server-Token": sandbox.token, "Accept": "application/json"}
     with httpx.Client(base_url=sandbox.url, headers=token) as http:
-        letter = http.get("/_sandbox/messages?count=1").json()["Messages"][0]["MessageID"]
+        letter = http.get("/_sandbox/messages?q=status:clicked&count=1").json()["Messages"][0][
+            "MessageID"
+        ]
         reset = {"From": "Acme <hello@acme.example>", "To": "Ann Lee <ann@example.com>"}
         reset |= {"Subject": "Reset your password", "Tag": "reset", "HtmlBody": RESET}
         reset |= {

@@ -351,6 +351,10 @@ def test_new_messages_appear_and_an_open_page_stays_small(
     sent(sandbox, Subject="while reading")
     expect(page.locator(".list li .subject").first).to_have_text("while reading")
     expect(page.locator("#subject")).to_have_text("many")
+    page.get_by_role("link", name="Events").click()
+    page.locator(".part.events").wait_for()
+    sandbox.simulate(opens=1.0)
+    expect(page.locator(".part.events")).to_contain_text("Opened")
     sandbox.close()
     expect(page.locator("#toast")).to_have_text("The sandbox does not answer.")
 
@@ -364,7 +368,7 @@ def test_a_person_changes_the_sandbox(context: BrowserContext, sandbox: LocalPos
     page.get_by_role("button", name="Add fault").click()
     expect(page.locator("#toast")).to_have_text("Fault added.")
     assert post(sandbox, mail()).status_code == 429
-    page.get_by_label("Times").fill("")
+    page.get_by_role("spinbutton", name="Times").fill("")
     page.get_by_role("button", name="Add fault").click()
     page.get_by_role("cell", name="every request").wait_for()
     page.get_by_role("button", name="Remove http_429").click()
@@ -373,8 +377,9 @@ def test_a_person_changes_the_sandbox(context: BrowserContext, sandbox: LocalPos
     page.get_by_role("button", name="Suppress").click()
     expect(page.locator("#toast")).to_have_text("ann@example.com is suppressed on outbound.")
     assert post(sandbox, mail()).json()["ErrorCode"] == 406
-    page.get_by_label("First request").fill("-1")
     page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator("#count")).to_have_text("1 message, 0 unread")
     page.get_by_role("button", name="Clear all").click()
     page.get_by_role("button", name="Cancel").click()
     assert page.locator(".list li").count() == 1

@@ -120,6 +120,24 @@ def test_a_message_is_marked_and_removed(either):
     assert len(either.messages()) == 1
 
 
+def test_all_messages_are_marked_and_the_count_of_unread_ones_stays_right():
+    """Also after messages were removed, by a person or because the oldest go."""
+    with LocalPostmark(in_process=True, keep=8) as sandbox:
+        unread = lambda: get(sandbox, "/_sandbox/changes").json()["Unread"]  # noqa: E731
+        ids = accept(sandbox, *"abcdef")
+        get(sandbox, f"/inbox/{ids[1]}")
+        assert unread() == 5
+        asked(sandbox, "DELETE", f"/_sandbox/messages/{ids[1]}")
+        assert unread() == 5
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": True}).status_code == 200
+        assert unread() == 0
+        accept(sandbox, *"ghijk")
+        assert unread() == 5
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": False}).status_code == 200
+        assert unread() == get(sandbox, "/_sandbox/changes").json()["Messages"]
+        assert asked(sandbox, "PUT", "/_sandbox/messages", {"Read": 1}).status_code == 422
+
+
 def test_the_revision_changes_with_every_change_and_with_nothing_else(sandbox):
     """A page that is open asks for it each second; asking changes nothing."""
     seen = []
@@ -237,6 +255,20 @@ def test_an_aftermath_is_simulated_over_http(either):
     assert message["Events"][1]["Details"]["FirstOpen"] is True
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("simulate", {"opens": 1, "SEED": 3}),
+        ("advance", {"by": "1h"}),
+        ("suppress", {"emailAddress": "ann@example.com", "stream": "outbound"}),
+        ("faults", {"name": "http_429"}),
+    ],
+)
+def test_the_keys_of_a_body_ignore_case(sandbox, path, fields):
+    """As those of Postmark's own bodies."""
+    assert asked(sandbox, "POST", f"/_sandbox/{path}", fields).json()["ErrorCode"] == 0
+
+
 def test_a_message_that_waits_is_queued(sandbox):
     """Until the clock reaches the time at which it is sent."""
     options = {"Upcoming": True, "Queued": "2h"}
@@ -253,7 +285,7 @@ def test_a_message_that_waits_is_queued(sandbox):
     [
         ("simulate", {"Opens": 2}),
         ("simulate", {"Opens": "many"}),
-        ("simulate", {"opens": 0.5}),
+        ("simulate", {"Opened": 0.5}),
         ("simulate", {"Stream": "none"}),
         ("simulate", {"Over": "soon"}),
         ("advance", {}),
@@ -278,6 +310,7 @@ CHANGES = [
     ("POST", "/_sandbox/faults"),
     ("DELETE", "/_sandbox/faults"),
     ("DELETE", "/_sandbox/faults/1"),
+    ("PUT", "/_sandbox/messages"),
     ("PUT", "/_sandbox/messages/{id}"),
     ("DELETE", "/_sandbox/messages/{id}"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.api.search_query import parse
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import DEFAULT_STREAMS
-from tests.sandbox.kept_messages import count_of, kept_at
+from tests.sandbox.kept_messages import count_of, empty_store, keep, kept_at
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
 
@@ -296,6 +297,22 @@ def test_a_body_is_cut_at_a_megabyte(sandbox):
     assert (answer["TextBody"], answer["HtmlBody"]) == ("ä" * 500_000, "x" * 1_000_000)
     assert len(answer["Body"]) == 1_000_000
     assert len(get(sandbox, f"{SEARCH}/{message_id}/dump").json()["Body"]) > 2_000_000
+
+
+SUBJECTS = ["Ann_1", "ANN-1", "Grüße an Ann", "a\\b", 'say "Ann"', "50 % off", "ſann", "K"]  # noqa: RUF001 - s and k in upper case
+
+
+@pytest.mark.parametrize("part", ["ann", "ANN_", "_", "%", '"', "\\", "grü", "s", "k", "K", "50 %"])
+def test_a_search_finds_what_every_message_was_read_for(part):
+    """Packs that cannot match are left out by the database, which knows the case of ASCII only."""
+    store = empty_store()
+    for subject in SUBJECTS:
+        keep(store, mail(Subject=subject, To=f"{subject[0]}nn@example.com", Tag=subject))
+    for name in ("subject", "tag", "recipient"):
+        query = f"count=500&offset=0&{urlencode({name: part})}"
+        search = parse(query, streams=DEFAULT_STREAMS)
+        expected = sum(search.matches(message.head) for message in store.messages.all())
+        assert count_of(store, query) == expected
 
 
 @settings(max_examples=60, deadline=None)

@@ -55,6 +55,7 @@ def test_a_request_without_an_answer_says_so():
     [
         ("/templates/welcome/push", "/templates/welcome/push"),
         ("/favicon.ico", "/favicon.ico"),
+        ("/_sandbox/nothing", "/_sandbox/nothing"),
         ("/api/v2/oauth2//", "/api/v2/oauth2//"),
         ("/someone@example.com", "/{…}"),
         ("/bounces/692560173/raw", "/bounces/{…}/raw"),

@@ -121,8 +121,7 @@ def list_suppressions(request: Request, store: Store) -> Reply:
 
 def simulate(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
-    fields = changed(request)
-    _check_names(fields, _SIMULATED)
+    fields = _named(changed(request), _SIMULATED)
     aftermath = _tried(
         lambda: simulated.simulate(
             store, {_SIMULATED[name]: value for name, value in fields.items()}
@@ -137,8 +136,7 @@ def simulate(request: Request, store: Store) -> Reply:
 
 def advance(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
-    fields = changed(request)
-    _check_names(fields, {"By": ""})
+    fields = _named(changed(request), ("By",))
     counts = _tried(lambda: simulated.advance(store, fields.get("By")))
     return _done("The clock was moved forward.", Events=counts)
 
@@ -166,9 +164,8 @@ def _options(value: dict[str, Any], names: dict[str, tuple[str, Any]]) -> dict[s
     Raises:
         CheckFailed: a field is unknown, or its value has another type (422 / 300).
     """
-    _check_names(value, names)
     options = {}
-    for name, given in value.items():
+    for name, given in _named(value, names).items():
         argument, kind = names[name]
         if given is not None and (isinstance(given, bool) or not isinstance(given, kind)):
             raise _wrong(f"{name} has a value of the wrong type.")
@@ -176,10 +173,13 @@ def _options(value: dict[str, Any], names: dict[str, tuple[str, Any]]) -> dict[s
     return options
 
 
-def _check_names(value: dict[str, Any], names: Collection[str]) -> None:
-    unknown = sorted(set(value) - set(names))
+def _named(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The fields under their *names*, which ignore case as the keys of Postmark's bodies do."""
+    exact = {name.lower(): name for name in names}
+    unknown = sorted(name for name in value if name.lower() not in exact)
     if unknown:
         raise _wrong(f"{unknown[0]!r} is not a field; there are {', '.join(names)}.")
+    return {exact[name.lower()]: given for name, given in value.items()}
 
 
 def _tried(change: Any) -> Any:

@@ -41,6 +41,7 @@ class SearchQuery:
         stream: the id of the stream that is searched.
         metadata: the key in lower case, and the value; None for any.
         filters: the further conditions for the head of a message.
+        contained: texts that each match has in its head, ignoring case.
         since_ns: the first time of acceptance, in nanoseconds since 1970.
         until_ns: the last one.
         is_queued: whether the messages wait to be sent; None is any.
@@ -51,6 +52,7 @@ class SearchQuery:
     stream: str = DEFAULT_STREAM
     metadata: tuple[str, str] | None = None
     filters: tuple[Filter, ...] = ()
+    contained: tuple[str, ...] = ()
     since_ns: int = 0
     until_ns: int = MAX_NS
     is_queued: bool | None = None
@@ -95,8 +97,9 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     since_ns = bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
     until_ns = bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
     is_queued = _is_queued(given["status"]) if "status" in given else None
+    contained = tuple(given[name] for name in FILTERS if name in given)
     return SearchQuery(
-        count, offset, stream, metadata, tuple(filters), since_ns, until_ns, is_queued
+        count, offset, stream, metadata, tuple(filters), contained, since_ns, until_ns, is_queued
     )
 
 

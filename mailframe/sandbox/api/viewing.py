@@ -106,6 +106,15 @@ def change_message(request: Request, store: Store) -> Reply:
     return as_json({"ErrorCode": 0, "Message": "Changed.", "Read": value["Read"]})
 
 
+def mark_all(request: Request, store: Store) -> Reply:
+    """``PUT /_sandbox/messages``: mark all messages as read or unread."""
+    value = changed(request)
+    if not isinstance(value.get("Read"), bool):
+        raise CheckFailed(300, "Read is true or false.")
+    store.read_marks.mark_all(store.message_list.positions() if value["Read"] else ())
+    return as_json({"ErrorCode": 0, "Message": "All messages are changed."})
+
+
 def remove_message(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/messages/{id}``: remove one message."""
     changed(request)
@@ -239,7 +248,7 @@ def _count(request: Request) -> int:
 ROUTES: Final = {
     "/_sandbox/changes": {"GET": show_changes},
     "/_sandbox/servers": {"GET": list_servers},
-    "/_sandbox/messages": {"GET": list_messages},
+    "/_sandbox/messages": {"GET": list_messages, "PUT": mark_all},
     "/_sandbox/messages/{id}": {
         "GET": show_message,
         "PUT": change_message,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.pages.text import one_line, visible
-from mailframe.sandbox.inbox.listing import POSITION
-from mailframe.sandbox.inbox.site import address, missing
+from mailframe.sandbox.inbox.addresses import POSITION, address
+from mailframe.sandbox.inbox.site import missing
 from mailframe.sandbox.inbox.texts import LongText
 from mailframe.sandbox.state.clock import timestamp
 

@@ -186,7 +186,15 @@ async function refresh(changes) {
   if (!$("article")) document.title = page.title;
   const list = $(".list");
   if (list) replaceList(list, $(".list", page));
-  else if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
+  if ($(".part.events")) await refreshEvents(at);
+  if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
+}
+
+async function refreshEvents(at) {
+  const events = $(".part.events", await fetched(at));
+  if (location.href !== at || !events || !$(".part.events")) return;
+  $(".part.events").replaceWith(events);
+  for (const time of $$("time", events)) localize(time);
 }
 
 function listAddress() {
@@ -295,6 +303,11 @@ const ACTIONS = {
     await go(listAddress());
     tell("Marked as unread.");
   },
+  "read-all": async () => {
+    await change("PUT", "/_sandbox/messages", { Read: true });
+    await go(location.href, { isBack: true });
+    tell("All messages are marked as read.");
+  },
   clear: async () => {
     const question = "Delete all messages and requests of this sandbox?";
     if (!await confirmed(question, "Delete all")) return;
@@ -314,6 +327,7 @@ const ACTIONS = {
     tell("Fault removed.");
   },
   copy: async button => {
+    if (!navigator.clipboard) throw new Error("Browsers copy only from https and localhost.");
     await navigator.clipboard.writeText($("pre", button.closest("section")).textContent);
     tell("Copied.");
   },
@@ -361,10 +375,14 @@ document.addEventListener("change", event => {
 // --- keys ----------------------------------------------------------------------------------------
 
 const keysOn = $("#keys-on");
-keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
+try {
+  keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
+} catch { /* a browser that keeps nothing for pages */ }
 keysOn.addEventListener("change", () => {
-  if (keysOn.checked) localStorage.removeItem(KEYS_OFF);
-  else localStorage.setItem(KEYS_OFF, "yes");
+  try {
+    if (keysOn.checked) localStorage.removeItem(KEYS_OFF);
+    else localStorage.setItem(KEYS_OFF, "yes");
+  } catch { /* as above */ }
 });
 
 function step(by) {

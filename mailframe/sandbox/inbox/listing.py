@@ -11,10 +11,11 @@ from urllib.parse import quote
 from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.inbox.addresses import POSITION, address
 from mailframe.sandbox.inbox.query import InboxQuery, QueryError, parse
-from mailframe.sandbox.inbox.site import address
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, status_of, statuses_of
 from mailframe.sandbox.state.message_list import ListedPage
+from mailframe.sandbox.state.stored_message import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,6 @@ PAGE_KEYS: Final = ("q", "before", "after", "server")
 """The parameters that name a page of the list."""
 VIEW_KEYS: Final = ("part", "dark", "phone")
 """Those that a person keeps while going from message to message."""
-POSITION: Final = re.compile(r"\d{1,15}", re.ASCII)
 _SNIPPET: Final = 160
 _READ_OF_HTML: Final = 6_000
 """Characters of an HTML part that a snippet is made of."""
@@ -208,7 +208,7 @@ def snippet(message: StoredMessage) -> str:
     if not text:
         start = (message.content.get("HtmlBody") or "")[:_READ_OF_HTML]
         text = html.unescape(_HIDDEN.sub(" ", start))
-    return one_line(text, most=_SNIPPET)
+    return one_line(PLACEHOLDER.sub("", text), most=_SNIPPET)  # a link; its address tells nothing
 
 
 def _recipient(recipients: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -15,10 +16,12 @@ from mailframe.pages.mail_height import mail_height
 from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.inbox.addresses import address
+from mailframe.sandbox.inbox.colored import pieces
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
 from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.query import term_text
-from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site, address
+from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
 from mailframe.sandbox.inbox.texts import LongText, size
 from mailframe.sandbox.state.message_source import message_source
@@ -46,6 +49,8 @@ PARTS: Final = {
 _PEOPLE: Final = ("From", "To", "Cc", "Bcc", "Reply-To")
 _WIDTH_PX: Final = 800
 _PHONE_PX: Final = 390
+_ESTIMATED: Final = 100_000
+"""Characters of HTML whose height is estimated, for pages without a script."""
 VIEWED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 """Types of images that a browser draws and that cannot contain anything else."""
 
@@ -215,7 +220,7 @@ class MessagePage:
             "is_phone": is_phone,
             "frame": address(self._path("/frame"), flags),
             "measure": address(self._path("/measure"), {"dark": is_dark}),
-            "height_px": 600 if len(html) > LARGE_HTML else mail_height(html, width_px=width),
+            "height_px": 600 if len(html) > _ESTIMATED else mail_height(html, width_px=width),
         }
 
     def _pair(self, without: str, with_flag: str, flag: str) -> list[tuple[str, str, bool]]:
@@ -234,7 +239,8 @@ class MessagePage:
         }
 
     def _source(self) -> dict[str, Any]:
-        return self._text_part(self._delivered.html_body, "source")
+        part = self._text_part(self._delivered.html_body, "source")
+        return part | {"pieces": pieces(part["text"].start) if part["text"] else None}
 
     def _text(self) -> dict[str, Any]:
         return self._text_part(self._delivered.text_body, "text")
@@ -283,7 +289,15 @@ def _document(
         if file.image_type
     }
     html = delivered_content(message).html_body or ""
-    return MailDocument.of(html, inline=inline, images=images, scheme=scheme)
+    return _copied(html, tuple(inline.items()), images=images, scheme=scheme)
+
+
+@lru_cache(maxsize=2)
+def _copied(
+    html: str, inline: tuple[tuple[str, str], ...], *, images: bool, scheme: Scheme
+) -> MailDocument:
+    """The copy of a mail, which the frame and the measurement need one after the other."""
+    return MailDocument.of(html, inline=dict(inline), images=images, scheme=scheme)
 
 
 def _html_reply(

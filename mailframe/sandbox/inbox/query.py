@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mailframe.sandbox.state.head_text import has_text
 from mailframe.sandbox.state.message_ids import position_of
 
 if TYPE_CHECKING:
@@ -52,12 +53,6 @@ _HAS_MARK: Final = (
 _HAS_POSITION: Final = "? between first and first + count - 1"
 _HAS_FILES: Final = "instr(heads, ?)"
 _HAS_KEY: Final = "exists (select 1 from pack_metadata where pack = packs.first and key = ?)"
-_HAS_TEXT: Final = (
-    "(cast(heads as text) like ? escape '\\' or length(heads) <> length(cast(heads as text)))"
-)
-"""SQLite ignores the case of ASCII only; a pack with other letters may have a match, too."""
-_PLAIN: Final = re.compile(r"[A-Za-z0-9@._+ -]+", re.ASCII)
-"""Texts that JSON and patterns of SQL write as they are, but for ``_``."""
 _WORDS: Final = ("To", "From", "Cc", "Bcc", "Subject", "Tag")
 """Where a word may stand."""
 DATES: Final = ("after", "before")
@@ -187,15 +182,8 @@ class InboxQuery:
 def _condition(term: Term) -> _Condition:
     """A condition of SQL that every pack with a match of *term* meets; empty if there is none."""
     if term.field in ("", "tag", *CONTAINED):
-        return _text_condition(term)
+        return has_text(term.value.removesuffix("*"))
     return _CONDITIONS[term.field](term) if term.field in _CONDITIONS else ("", ())
-
-
-def _text_condition(term: Term) -> _Condition:
-    text = term.value.removesuffix("*")
-    if not _PLAIN.fullmatch(text):
-        return "", ()
-    return _HAS_TEXT, ("%" + text.replace("_", "\\_") + "%",)
 
 
 def _stream_condition(term: Term) -> _Condition:

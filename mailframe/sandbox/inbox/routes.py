@@ -123,7 +123,7 @@ def show_tools(request: Request, store: Store) -> Reply:
 
 
 def _site(request: Request, store: Store) -> Site:
-    from mailframe.sandbox.inbox.listing import POSITION  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.addresses import POSITION  # noqa: PLC0415 - see above
     from mailframe.sandbox.inbox.site import Site  # noqa: PLC0415
 
     any_token = store.account.tokens is None

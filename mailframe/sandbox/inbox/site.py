@@ -6,14 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from typing import Final
 
 from mailframe.pages.environment import css, render
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _SAME: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -75,20 +71,6 @@ class Site:
 def missing(site: Site, title: str = "No such message") -> Reply:
     """The page for an address without a message."""
     return site.page("missing", status=404, title=title)
-
-
-def address(path: str, values: Mapping[str, object]) -> str:
-    """A path with a query of the *values* that are not empty; True is a flag.
-
-    >>> address("/", {"q": "to:a b", "before": None, "dark": True})
-    '/?q=to%3Aa+b&dark='
-    """
-    given = {
-        name: "" if value is True else value
-        for name, value in values.items()
-        if value not in (None, False, "")
-    }
-    return f"{path}?{urlencode(given, errors='replace')}" if given else path
 
 
 def asset_address(name: str) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mailframe.sandbox.inbox.query import InboxQuery
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.packs import PackTable
@@ -93,10 +95,35 @@ class MessageList:
     @property
     def total(self) -> int:
         """How many messages of all servers are kept; only packs with holes are read for it."""
-        removed = self._database.value(
-            "select ifnull(sum(count - kept), 0) from packs where kept < count"
+        oldest = self.oldest
+        row = self._database.row(
+            "select first, count, kept from packs where first <= ? order by first desc limit 1",
+            oldest,
         )
-        return max(0, self._packs.next_position - self.oldest - int(removed))
+        if row is None:
+            return 0
+        last: int = row["first"] + row["count"] - 1
+        of_first: int = last - oldest + 1
+        if row["kept"] < row["count"]:  # some of its holes may be older than the oldest message
+            of_first = sum(1 for _ in self._packs.between(oldest, last, is_upward=True))
+        holes: int = self._database.value(
+            "select ifnull(sum(count - kept), 0) from packs indexed by packs_with_holes"
+            " where kept < count and first > ?",
+            last,
+        )
+        return of_first + self._packs.next_position - 1 - last - holes
+
+    def positions(self) -> Iterator[int]:
+        """The positions of all messages that are kept, oldest first."""
+        oldest = self.oldest
+        rows = self._database.rows("select first, count, kept from packs order by first")
+        for first, count, kept in rows:
+            last = first + count - 1
+            if kept == count:
+                yield from range(max(first, oldest), last + 1)
+            else:
+                pack = self._packs.between(first, last, is_upward=True)
+                yield from (message.position for message in pack)
 
     def neighbor(
         self, query: InboxQuery, position: int, *, server: int | None = None, is_newer: bool

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.state.head_text import has_text
 from mailframe.sandbox.state.message_ids import position_of
 from mailframe.sandbox.state.stored_message import CONTENTS, StoredMessage
 
@@ -228,6 +229,9 @@ class PackTable:
             key, value = query.metadata
             where += _WITH_METADATA
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
+        for condition, texts in map(has_text, query.contained):
+            where += f" and {condition}" if condition else ""
+            values += texts
         if query.is_queued is not None:
             where += " and sent_ns > ?" if query.is_queued else " and sent_ns <= ?"
             values.append(now_ns)
@@ -302,12 +306,9 @@ class PackTable:
             position + 1,
             position + 1,
         )
-        for row in rows:
-            opened = self._opened(row, with_content=False)
-            pack = [message for message in opened if message.position > position]
-            if pack:  # the rest of a pack may have been removed
-                return pack
-        return []
+        packs = (self._opened(row, with_content=False) for row in rows)
+        later = ([one for one in pack if one.position > position] for pack in packs)
+        return next(filter(None, later), [])  # the rest of a pack may have been removed
 
     def pack_of(self, position: int) -> int:
         """The position of the first message of the pack with the message at *position*."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mailframe.sandbox.state.database import Database
 
 SCHEMA: Final = """
@@ -32,6 +34,14 @@ class ReadMarks:
             self._database.run("insert into read_marks values (?)", position)
         else:
             self._database.run("delete from read_marks where position = ?", position)
+
+    def mark_all(self, positions: Iterable[int]) -> None:
+        """Mark the messages at *positions* as read, and all others as unread."""
+        with self._database.transaction():
+            self._database.run("delete from read_marks")
+            self._database.run_many(
+                "insert into read_marks values (?)", ((position,) for position in positions)
+            )
 
     def has(self, position: int) -> bool:
         """Whether the message at *position* is read."""

@@ -88,10 +88,10 @@ class RequestHandler:
         self, method: str, path: str, declared_bytes: int, *, query: str = ""
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
-        if is_of_inbox(method, path):
-            return PendingRequest(None, RequestRecord(None, method, path), None, query)
         with self.store.lock:
             self.store.catch_up()
+            if is_of_inbox(method, path):
+                return PendingRequest(None, RequestRecord(None, method, path), None, query)
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(

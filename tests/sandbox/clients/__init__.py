@@ -1,0 +1,1 @@
+"""Other clients of Postmark, unchanged, against a sandbox on a real socket."""
