@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -14,6 +15,7 @@ from mailframe.sandbox.local_controls import LocalControls
 from mailframe.sandbox.local_webhooks import WebhookMethods
 from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.state.database import opening
 from mailframe.sandbox.state.recorded import Recorded
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.state.suppressions import REASONS
@@ -126,7 +128,8 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             bulk=bulk,
         )
         path = None if db is None else Path(db)
-        self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+        with opening(path):
+            self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
         self._store.controls = controls = LocalControls(self)
         self._webhooks = WebhookThread(self._store)
         self._handler = RequestHandler(self._store, controls.schedule, delay_s=delay_s)
@@ -136,11 +139,12 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         self._server: SocketServer | None = None
         self._closing, self._is_open = threading.Event(), False
         self._store.further_servers = checked_servers(servers)
-        if self._store.is_new:
-            self.reset()
-        else:
-            self._store.start(server_id=server_id)
-            self._go_on()
+        with opening(path):
+            if self._store.is_new:
+                self.reset()
+            else:
+                self._store.start(server_id=server_id)
+                self._go_on()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -186,7 +190,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
                 self._handler,
                 host=self._host,
                 port=self._wanted_port,
-                access=self._access,
+                access=replace(self._access, is_made=self._store.is_of_later_server),
                 limits=self._limits,
             )
             atexit.register(self.close)

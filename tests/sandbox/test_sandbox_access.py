@@ -133,6 +133,20 @@ def test_other_machines_can_connect_only_with_a_name_and_a_token(options):
         LocalPostmark(host="0.0.0.0", **options)
 
 
+def test_the_token_of_a_server_made_over_http_counts_on_other_machines():
+    """Until the server is deleted."""
+    with LocalPostmark(**NETWORK) as sandbox, client(sandbox) as http:
+        http.headers = {"Host": "mail", "Accept": "application/json"}
+        account = {"X-Postmark-Account-Token": "secret"}
+        made = http.post("/servers", json={"Name": "Shop"}, headers=account).json()
+        token = {"X-Postmark-Server-Token": made["ApiTokens"][0]}
+        assert http.post("/email", json=mail(), headers=token).status_code == 200
+        http.delete(f"/servers/{made['ID']}", headers=account)
+        refused = http.post("/email", json=mail(), headers=token)
+        assert refused.status_code == 401
+        assert "www-authenticate" in refused.headers
+
+
 def test_a_sandbox_for_other_machines_needs_a_token_everywhere():
     """In a header of Postmark, or as the password that a browser asks for."""
     with LocalPostmark(**NETWORK) as sandbox, client(sandbox) as http:

@@ -409,3 +409,19 @@ def test_the_list_of_a_hundred_thousand_messages_is_read_from_its_page(sandbox):
     database.connection.set_trace_callback(None)
     assert time.perf_counter() > start
     assert not [sql for sql in reads if "count(*)" in sql and "packs" in sql]
+
+
+def test_the_record_of_a_request_hides_the_secrets_of_a_webhook(either):
+    """Its headers, its password and the user of its URL."""
+    webhook = {
+        "Url": "http://secret:secret@127.0.0.1:9/hook",
+        "HttpAuth": {"Username": "}", "Password": "secret"},
+        "HttpHeaders": [{"Name": "Authorization", "Value": "] secret"}],
+    }
+    with client(either) as http:
+        answer = http.post("/webhooks", json=webhook)
+    assert answer.status_code == 200
+    call = get(either, "/_sandbox/requests").json()["Requests"][0]["ID"]
+    shown = get(either, f"/_sandbox/requests/{call}").json()
+    assert "secret" not in f"{shown['Body']} {shown['Answer']}"
+    assert "127.0.0.1:9/hook" in shown["Body"]

@@ -299,6 +299,24 @@ def test_paused_messages_have_no_life_before_they_are_sent(sandbox):
     assert len(sandbox._store.deliveries_after(0)[0]) == 3
 
 
+@pytest.mark.parametrize("removed", [(2, 3), (1, 2, 3), (1, 2)])
+def test_deliveries_go_on_after_removed_messages(sandbox, removed):
+    """Of the end of a request, of its start, and of all of it."""
+    sandbox.pause()
+    campaign(sandbox, 3)
+    campaign(sandbox, 1, first=3)
+    store = sandbox._store
+    for position in removed:
+        store.remove_message(store.messages.at([position])[0])
+    sandbox.resume()
+    positions, at = [], 0
+    while len(positions) < 4 - len(removed):
+        events, after = store.deliveries_after(at)
+        assert after > at
+        positions, at = [*positions, *(event.position for event in events)], after
+    assert positions == [position for position in (1, 2, 3, 4) if position not in removed]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -198,6 +198,25 @@ def test_an_invalid_date_is_refused(sandbox, name, text):
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        *("/messages/outbound", "/messages/outbound/opens", "/messages/outbound/clicks"),
+        *("/messages/inbound", "/bounces", "/stats/outbound", "/stats/outbound/sends"),
+        *("/stats/outbound/opens", "/stats/outbound/opens/platforms"),
+    ],
+)
+@pytest.mark.parametrize("name", ["fromdate", "todate"])
+def test_the_first_date_of_all_is_taken(sandbox, path, name):
+    """Its nanoseconds since 1970 are fewer than SQLite can store; no message is as old."""
+    accept(sandbox, "a")
+    with client(sandbox) as http:
+        answer = http.get(path, params={"count": 1, "offset": 0, name: "0001-01-01"})
+    assert answer.status_code == 200
+    if path == "/messages/outbound":
+        assert answer.json()["TotalCount"] == (name == "fromdate")
+
+
+@pytest.mark.parametrize(
     ("stamp", "is_found"),
     [
         ("2026-07-15T14:20:29.9999999Z", False),

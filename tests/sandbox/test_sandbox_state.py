@@ -76,8 +76,26 @@ def test_a_removed_message_leaves_nothing():
     assert [store.messages.count(server) for server in (None, SERVER, 8)] == [2, 2, 0]
     for number in (0, 2):
         store.messages.remove(store.messages.get(ids[number]))
-    assert store.database.value("select count(*) from packs") == 0
+    assert store.database.value("select contents from packs") == b"[null,null,null]"
     assert store.database.value("select count(*) from pack_metadata") == 0
+
+
+def test_a_message_does_not_inherit_from_a_removed_one(tmp_path):
+    """Not even the last one of a file that is opened again: its position is not used twice."""
+    path = tmp_path / "sandbox.db"
+    statuses = []
+    for _ in range(2):
+        with LocalPostmark(in_process=True, db=path) as sandbox, client(sandbox) as http:
+            message = post(sandbox, mail(HtmlBody="<p>Hi", TrackOpens=True)).json()["MessageID"]
+            own = f"/_sandbox/messages/{message}"
+            statuses.append([http.get(own).json()[name] for name in ("Status", "Read")])
+            sandbox.simulate(opens=1.0)
+            http.get(f"/inbox/{message}")
+            assert [http.get(own).json()[name] for name in ("Status", "Read")] == ["Opened", True]
+            assert http.delete(own).status_code == 200
+            opens = http.get("/messages/outbound/opens", params=PAGE).json()
+            assert opens["TotalCount"] == 0
+    assert statuses == [["Delivered", False]] * 2
 
 
 def test_everything_survives_a_restart(tmp_path):
@@ -133,6 +151,54 @@ def test_a_database_of_another_origin_is_refused_and_not_changed(tmp_path):
         with pytest.raises(SandboxError, match=why):
             LocalPostmark(in_process=True, db=tmp_path / name)
         assert other.read_bytes() == before
+
+
+def test_a_damaged_database_is_named(tmp_path):
+    """All but its first page is overwritten, as by a disk that fails."""
+    path = tmp_path / "sandbox.db"
+    with LocalPostmark(in_process=True, db=path) as sandbox:
+        post(sandbox, mail())
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(16_384)
+        file.write(b"\xff" * (size - 16_384))
+    with pytest.raises(SandboxError, match=r"sandbox.db cannot be opened: .* malformed"):
+        LocalPostmark(in_process=True, db=path)
+
+
+def test_a_file_can_have_a_name_that_sqlite_gives_a_meaning(tmp_path, monkeypatch):
+    """``:memory:`` keeps what it got, too."""
+    monkeypatch.chdir(tmp_path)
+    with LocalPostmark(in_process=True, db=":memory:") as sandbox:
+        post(sandbox, mail())
+    with LocalPostmark(in_process=True, db=":memory:") as sandbox:
+        assert len(sandbox.messages()) == 1
+
+
+def test_a_refused_database_is_closed(tmp_path):
+    """Python 3.13 warns of a connection that is not."""
+    path, text = tmp_path / "sandbox.db", tmp_path / "text"
+    text.write_text("no database, but a longer text of a hundred bytes" * 3)
+    program = (
+        "import gc, sys\n"
+        "from mailframe.errors import SandboxError\n"
+        "from mailframe.sandbox import LocalPostmark\n"
+        "with LocalPostmark(in_process=True, db=sys.argv[1]):\n"
+        "    for path in sys.argv[1:]:\n"
+        "        try:\n"
+        "            LocalPostmark(in_process=True, db=path)\n"
+        "        except SandboxError as error:\n"
+        "            print(error)\n"
+        "        gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program, path, text],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("the database") + done.stdout.count("the file") == 2
+    assert "ResourceWarning" not in done.stderr
 
 
 def test_a_database_in_use_is_refused(tmp_path):

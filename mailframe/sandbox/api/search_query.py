@@ -203,4 +203,5 @@ def _time(text: str, *, is_end: bool) -> int | None:
         utc += timedelta(seconds=int(is_end))
     except (ValueError, OverflowError):
         return None
-    return min(round(utc.timestamp()) * 1_000_000_000, MAX_NS)
+    # No message is older than 1970, and SQLite has no such integers.
+    return min(max(round(utc.timestamp()) * 1_000_000_000, 0), MAX_NS)

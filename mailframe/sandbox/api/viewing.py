@@ -119,8 +119,7 @@ def remove_message(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/messages/{id}``: remove one message."""
     changed(request)
     message = _message(request, store)
-    store.messages.remove(message)
-    store.read_marks.mark(message.position, is_read=False)
+    store.remove_message(message)
     return done("Message removed.")
 
 

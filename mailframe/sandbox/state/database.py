@@ -138,10 +138,11 @@ def _temporary() -> sqlite3.Connection:
 
 
 def _file(path: Path) -> sqlite3.Connection:
+    connection = None
     try:
         # It holds addresses and mails: only its owner may read it.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = _connection(str(path))
+        connection = _connection(str(path.absolute()))  # ":memory:" is a file, too
         _check_origin(connection, path)
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
@@ -150,9 +151,24 @@ def _file(path: Path) -> sqlite3.Connection:
             f"begin immediate; pragma application_id = {_MARK};"
             f" pragma user_version = {VERSION}; commit"
         )
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
+        if connection is not None:
+            connection.close()
         raise SandboxError(_why(path, error)) from error
     return connection
+
+
+@contextlib.contextmanager
+def opening(path: Path | None) -> Iterator[None]:
+    """Name the file if what is read from it at the start is damaged.
+
+    Raises:
+        SandboxError: the database is damaged.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise SandboxError(_why(path or "", error)) from error
 
 
 def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
@@ -169,13 +185,17 @@ def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
 def _connection(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma page_size = 16384")
-    connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
-    connection.execute("pragma foreign_keys = on")
+    try:
+        connection.execute("pragma page_size = 16384")
+        connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
+        connection.execute("pragma foreign_keys = on")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
-def _why(path: Path, error: Exception) -> str:
+def _why(path: Path | str, error: Exception) -> str:
     if "locked" in str(error):
         return f"the database {path} is in use by another sandbox"
     if "not a database" in str(error):

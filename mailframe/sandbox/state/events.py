@@ -201,6 +201,10 @@ class EventTable:
         """Remove those of messages at lower positions."""
         self._database.run("delete from events where position between 1 and ?", position - 1)
 
+    def remove_of(self, position: int) -> None:
+        """Remove those of the message at *position*."""
+        self._database.run("delete from events where position = ?", position)
+
     def as_row(self, event: Event) -> tuple[Any, ...]:
         """The columns of *event*, as JSON can hold them."""
         return (

@@ -22,10 +22,13 @@ MOST_OF_ONE: Final = 65_536
 """Bytes of one body that are kept."""
 HIDDEN: Final = "[hidden]"
 _SECRET: Final = re.compile(r"token|authorization|cookie|api-?key|secret|password", re.IGNORECASE)
+_TEXT: Final = rb'"(?:[^"\\]|\\.)*"?'
 _IN_JSON: Final = re.compile(
-    rb'("(?:ApiTokens|Password|HttpAuth)"\s*:\s*)(?:\[[^\]]*\]?|\{[^}]*\}?|"(?:[^"\\]|\\.)*"?)',
+    rb'("(?:ApiTokens|Password|HttpAuth|HttpHeaders)"\s*:\s*)'
+    rb'(?:\[(?:[^\]"]|%(text)b)*\]?|\{(?:[^}"]|%(text)b)*\}?|%(text)b)' % {b"text": _TEXT},
     re.IGNORECASE,
 )
+_USER: Final = re.compile(rb'("\w*Url"\s*:\s*"\w+:[/\\]+)[^"/?#@\s]*@', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,8 @@ class ExchangeLog:
 
 
 def _without_secrets(body: bytes) -> bytes:
-    """A body with the tokens of a server and the passwords of webhooks hidden."""
-    return _IN_JSON.sub(rb'\1"[hidden]"', body)
+    """A body with the tokens of a server and the headers and passwords of webhooks hidden."""
+    return _USER.sub(rb"\1[hidden]@", _IN_JSON.sub(rb'\1"[hidden]"', body))
 
 
 def _shown(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

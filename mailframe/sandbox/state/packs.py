@@ -299,15 +299,16 @@ class PackTable:
 
     def next_pack(self, position: int) -> list[StoredMessage]:
         """The messages after *position* of the first pack that has one, without their content."""
-        row = self._database.row(
+        rows = self._database.each(
             f"select {_WITHOUT_CONTENT} from packs where first + count > ?"  # noqa: S608 - constants
             " and first >= ifnull((select max(first) from packs where first <= ?), 0)"
-            " order by first limit 1",
+            " order by first",
             position + 1,
             position + 1,
         )
-        opened = () if row is None else self._opened(row, with_content=False)
-        return [message for message in opened if message.position > position]
+        packs = (self._opened(row, with_content=False) for row in rows)
+        later = ([one for one in pack if one.position > position] for pack in packs)
+        return next(filter(None, later), [])  # the rest of a pack may have been removed
 
     def pack_of(self, position: int) -> int:
         """The position of the first message of the pack with the message at *position*."""
@@ -322,7 +323,7 @@ class PackTable:
         return list(self._pack_around(kept, with_content=with_content).values())
 
     def remove(self, message: StoredMessage) -> None:
-        """Remove one message; nothing of it is kept."""
+        """Remove one message; the last pack stays without it, so that no position is used twice."""
         with self._database.transaction():
             row = self._database.row(
                 "select * from packs where first <= ? order by first desc limit 1", message.position
@@ -339,7 +340,10 @@ class PackTable:
                 *changed,
                 row["first"],
             )
-            self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+            if row["kept"] == 1:
+                self._database.run("delete from pack_metadata where pack = ?", row["first"])
+                if row["first"] + row["count"] < self.next_position:
+                    self._database.run("delete from packs where first = ?", row["first"])
 
     def sent_until(self, now_ns: int) -> int:
         """The position of the first message that is queued at *now_ns*; the next one without."""

@@ -177,6 +177,10 @@ class Store:
             return self.first_server
         return server
 
+    def is_of_later_server(self, token: str) -> bool:
+        """Whether *token*, which is in lower case, is of another server than the first."""
+        return self.servers.of_token(token) not in (None, self.first_server)
+
     # --- messages ----------------------------------------------------------------------------
 
     def new_message_id(self, position: int) -> str:
@@ -224,6 +228,14 @@ class Store:
                 self.events.remove_before(self.messages.first_position)
                 self.upcoming.remove_before(self.messages.first_position)
 
+    def remove_message(self, message: StoredMessage) -> None:
+        """Remove a message with its events; bounces stay, and files until the cap is reached."""
+        with self.database.transaction():
+            self.messages.remove(message)
+            self.events.remove_of(message.position)
+            self.upcoming.remove_of(message.position)
+            self.read_marks.mark(message.position, is_read=False)
+
     # --- events ------------------------------------------------------------------------------
 
     def catch_up(self) -> None:
@@ -268,7 +280,7 @@ class Store:
         until = self.messages.next_position
         if self.index_delay_s:
             delay_ns = round(self.index_delay_s * 1e9)
-            until = self.messages.indexed_until(self.clock.now_ns() - delay_ns)
+            until = self.messages.indexed_until(max(0, self.clock.now_ns() - delay_ns))
         return until if self._paused_at is None else min(until, self._paused_at)
 
     def find(

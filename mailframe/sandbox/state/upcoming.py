@@ -105,3 +105,8 @@ class UpcomingTable:
         if self.next_ns != NEVER_NS:
             self._database.run("delete from upcoming_events where position < ?", position)
             self.restart()
+
+    def remove_of(self, position: int) -> None:
+        """Remove those of the message at *position*."""
+        self._database.run("delete from upcoming_events where position = ?", position)
+        self.restart()
