@@ -88,12 +88,13 @@ def test_a_client_that_does_not_read_its_answer_is_disconnected():
     """It gets what was on the way, and the sandbox keeps nothing of the rest."""
     with limited(write_s=SOON_S) as sandbox:
         with client(sandbox) as http:
-            answer = http.post("/email", json=mail(TextBody="x" * 4_900_000)).json()
+            file = {"Name": "a.png", "ContentType": "image/png", "Content": "AAAA" * 2_400_000}
+            answer = http.post("/email", json=mail(Attachments=[file])).json()  # beyond buffers
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.settimeout(WAIT_S)
             connection.connect(("127.0.0.1", sandbox.port))
-            connection.sendall(head("GET", f"/_sandbox/messages/{answer['MessageID']}/parts/json"))
+            connection.sendall(head("GET", f"/_sandbox/messages/{answer['MessageID']}/parts/raw"))
             end = time.monotonic() + WAIT_S
             while sandbox._server._connections and time.monotonic() < end:
                 time.sleep(0.005)
