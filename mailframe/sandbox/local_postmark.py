@@ -183,7 +183,9 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         if self._is_open:
             return self
         self._closing.clear()
-        if not self._in_process:
+        if self._in_process:
+            from mailframe.sandbox.wire import transport  # noqa: F401, PLC0415 - it will be needed
+        else:
             from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # asyncio
 
             self._server = SocketServer(

@@ -35,7 +35,7 @@ import mailframe as mf
 people = pd.DataFrame({"email": [f"person{number}@example.com" for number in range(1200)]})
 letter = mf.Letter(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi")
 campaign = people.mail.compose(letter, name="hello")
-with mf.Sandbox(in_process=True) as sandbox:
+with mf.Sandbox(in_process=True, delay_s=0.15) as sandbox:
     results = campaign.send(sandbox.server, progress={progress})
 """
 QUIET = SEND.replace("{progress}", "False")

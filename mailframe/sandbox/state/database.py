@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import sqlite3
 import threading
@@ -19,6 +21,7 @@ VERSION: Final = 1
 """Of the tables; a file of another version is refused."""
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
+_COPYING: Final = threading.Lock()
 _CACHE_KIB: Final = 8 * 1024
 
 
@@ -55,10 +58,12 @@ class Database:
         """The connection; one that was closed is opened again."""
         with self.lock:
             if self._open is None:
-                self._open = _temporary() if self.path is None else _file(self.path)
+                if self.path is None:
+                    self._open = _temporary(self._schema)
+                else:
+                    self._open = _file(self.path)
+                    _create(self._open, self._schema)
                 self._ended = weakref.finalize(self, self._open.close)
-                for statements in self._schema:
-                    self._open.executescript(statements)
             return self._open
 
     def close(self) -> None:
@@ -130,8 +135,24 @@ class Database:
             self.connection.executemany(sql, rows)
 
 
-def _temporary() -> sqlite3.Connection:
+def _create(connection: sqlite3.Connection, schema: tuple[str, ...]) -> None:
+    for statements in schema:
+        connection.executescript(statements)
+
+
+@functools.cache
+def _blank(schema: tuple[str, ...]) -> sqlite3.Connection:
+    """A database in memory with empty tables: a copy takes a tenth of the time of its making."""
+    connection = _connection(":memory:")
+    _create(connection, schema)
+    atexit.register(connection.close)
+    return connection
+
+
+def _temporary(schema: tuple[str, ...]) -> sqlite3.Connection:
     connection = _connection("")
+    with _COPYING:
+        _blank(schema).backup(connection)
     connection.execute("pragma journal_mode = memory")
     connection.execute("pragma synchronous = off")
     return connection

@@ -317,10 +317,11 @@ class Store:
 
     def reset(self) -> None:
         """Remove everything, and create the server of the account's options."""
-        tables = self.database.rows(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
-        )
-        self._empty([row["name"] for row in tables])
+        if not self.is_new:
+            tables = self.database.rows(
+                "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
+            )
+            self._empty([row["name"] for row in tables])
         self.exchanges.clear()
         self._restart()
         self.start()
