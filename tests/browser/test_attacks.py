@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.attacks import ATTACKS, QUIET, WAYS
+from tests.browser.sampling import some_of
 from tests.browser.watching import Watch, touch_all
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def test_names_are_unique() -> None:
     assert len(ATTACKS) >= 60
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", some_of(2, count=1))
 def test_attacks_in_a_frame_without_rights_taken_away_work(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
@@ -97,7 +98,7 @@ def test_attacks_in_a_frame_without_rights_taken_away_work(
     assert silent(list(open_together(together, context, beacon)), watch, beacon) == []
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", some_of(2, count=1))
 def test_attacks_in_pages_of_their_own_work(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Error
 
 from mailframe.pages.isolation import isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
+from tests.browser.sampling import some_of
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all
 from tests.review.preview.reading import hardened
@@ -40,6 +41,7 @@ EVERY = (*ATTACKS, *QUIET)
 NAMED = {attack.name: attack for attack in EVERY}
 PARTS = 4
 parts = pytest.mark.parametrize("part", range(PARTS))  # a click on a page with all takes a second
+some_parts = pytest.mark.parametrize("part", some_of(PARTS, count=2))
 
 
 def small(html: str, *, images: bool = False) -> str:
@@ -138,7 +140,7 @@ def test_no_attack_gets_out_of_the_frames(
     assert len(page.frames) == 1 + 2 * len(attacks)
 
 
-@parts
+@some_parts
 def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
@@ -159,7 +161,7 @@ def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     assert others <= {"image"}  # Chromium does not report each image of a frame in a frame
 
 
-@parts
+@some_parts
 def test_the_frames_hold_without_the_hardening(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
