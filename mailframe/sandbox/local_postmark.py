@@ -183,9 +183,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         if self._is_open:
             return self
         self._closing.clear()
-        if self._in_process:
-            from mailframe.sandbox.wire import transport  # noqa: F401, PLC0415 - it will be needed
-        else:
+        if not self._in_process:
             from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # asyncio
 
             self._server = SocketServer(

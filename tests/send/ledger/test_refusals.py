@@ -154,7 +154,10 @@ CHILD = """
     import mailframe as mf
     from mailframe import errors
     from tests.campaigns import campaign, send_with
-    mf.Sandbox, mf.compose  # imported now: another user may not read the files of Python
+    mf.compose  # imported now: another user may not read the files of Python
+    with mf.Sandbox(in_process=True) as sandbox:
+        sandbox.server.send_email(campaign(1).message(0))
+        len(sandbox.messages()), len(sandbox.requests())
     {before}
     with mf.Sandbox(in_process=True) as sandbox:
         try:
