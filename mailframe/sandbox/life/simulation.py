@@ -70,7 +70,8 @@ class Simulation:
                 store.lives.add_rule(json.dumps(rule.as_item()))
                 self._rules.insert(0, rule)
         while True:
-            with store.database.transaction():  # one for each pack: requests go on in between
+            # Requests go on between packs, unless it is asked for over HTTP: one request at a time.
+            with store.database.transaction():
                 pack = store.messages.next_pack(position)
                 if not pack or pack[0].position >= until:
                     return result
