@@ -40,7 +40,8 @@ FENCE = re.compile(
     r"^(?P<mark>```+)(?P<language>[\w-]*)(?P<more>[^`\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
-LINK = re.compile(r"\]\((?!https?://|mailto:|#)(?P<path>[^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
+HEADING = re.compile(r"^#+ (.+?)\s*$", re.MULTILINE)
 VARYING = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "MESSAGE-ID"),
@@ -151,11 +152,20 @@ def test_only_a_block_for_the_live_server_is_not_run(page: Path) -> None:
 
 @every_page
 def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
-    """A relative link names a file of the repository."""
+    """A relative link names a file of the repository, and after ``#`` a heading of that page."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    assert not [
-        link["path"] for link in LINK.finditer(text) if not (page.parent / link["path"]).exists()
-    ]
+    assert not [link[0] for link in LINK.finditer(text) if not is_there(page, link)]
+
+
+def is_there(page: Path, link: re.Match[str]) -> bool:
+    """Whether the file of a link exists, and has its heading."""
+    target = page.parent / link["path"] if link["path"] else page
+    if not target.exists() or not link["heading"]:
+        return target.exists()
+    headings = HEADING.findall(FENCE.sub("", target.read_text(encoding="utf-8")))
+    return link["heading"] in {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings
+    }
 
 
 def public_names() -> Iterator[str]:
