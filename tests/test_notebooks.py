@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mailframe.sandbox.local_postmark import DEFAULT_TOKEN
+from mailframe.sandbox.local.postmark import DEFAULT_TOKEN
 from tests.kernels import execute, with_content
 
 ROOT = Path(__file__).parent.parent

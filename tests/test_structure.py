@@ -26,6 +26,8 @@ ROOMS = {
     for room, allowed in re.findall(r"^\| `(\w+)/` \|.*\| ([^|]*) \|$", TABLE, re.MULTILINE)
 }
 """Which rooms each room may import, as the table in CONTRIBUTING.md says."""
+SANDBOX_ROOMS = re.findall(r"^\| `sandbox/(\w+)/` \|", TABLE, re.MULTILINE)
+"""The rooms of the sandbox in the order in which they may import: each those before it."""
 DOORS, FACTS = (
     set(
         re.findall(
@@ -116,6 +118,31 @@ def test_rooms_import_in_one_direction():
     assert list(order.static_order())
 
 
+def test_the_sandbox_has_the_rooms_of_its_table():
+    """Every folder is in the table; at its top are only its public names and the command."""
+    folders = {path.parent.name for path in (PACKAGE / "sandbox").glob("*/*.py")}
+    assert folders == set(SANDBOX_ROOMS)
+    assert {path.stem for path in (PACKAGE / "sandbox").glob("*.py")} == SANDBOX_DOORS
+
+
+SANDBOX_DOORS = {"__init__", "client_settings", "serve"}
+
+
+@pytest.mark.parametrize("position", range(len(SANDBOX_ROOMS)), ids=SANDBOX_ROOMS)
+def test_a_room_of_the_sandbox_imports_only_those_above_it(position):
+    """So no two import each other, also inside functions, for types, or by way of others."""
+    for path in (PACKAGE / "sandbox" / SANDBOX_ROOMS[position]).rglob("*.py"):
+        rooms = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for module in modules(node):
+                assert not module.startswith("."), f"{path.name}: a relative import"
+                if module == "mailframe.sandbox":
+                    rooms |= {name.name for name in node.names}
+                elif module.startswith("mailframe.sandbox."):
+                    rooms.add(module.split(".")[2])
+        assert rooms <= set(SANDBOX_ROOMS[: position + 1]), path.name
+
+
 def test_the_sandbox_shares_nothing_with_the_sending_side():
     """If both sides shared code, one misreading of Postmark would pass on both.
 
@@ -177,8 +204,8 @@ WRITES_HTML = {
     "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
-    "sandbox/life/links.py": "finds the links of a mail, which a person would click",
-    "sandbox/wire/faults.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/state/body_links.py": "finds the links of a mail, which a person would click",
+    "sandbox/serving/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/templating/styles.py": "looks for a style element in a mail",
     "sandbox/state/stored_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",

@@ -10,9 +10,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final, TextIO
 
-from mailframe.sandbox.api.routes import match
 from mailframe.sandbox.client_settings import client_settings
-from mailframe.sandbox.local_postmark import LocalPostmark
+from mailframe.sandbox.local.postmark import LocalPostmark
+from mailframe.sandbox.serving.routes import match
 from mailframe.sandbox.wire.loopback import url_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from mailframe.command.sandbox_arguments import (
     with_variables,
 )
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.account import Approval, DeliveryType, StreamType
+from mailframe.sandbox.checks.account import Approval, DeliveryType, StreamType
 from mailframe.sandbox.state.store import KEEP
 from tests.sandbox.sandbox_mail import client, mail
 

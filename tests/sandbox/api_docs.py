@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailframe.sandbox.api import routes
+from mailframe.sandbox.serving import routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.api import routes
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES
 from tests.sandbox.api_docs import endpoint, table
 from tests.sandbox.sandbox_mail import client
 
@@ -17,7 +17,7 @@ MISSING = [row for row in table() if not row.is_supported]
 def test_the_table_has_each_endpoint_of_the_sandbox_once():
     """An endpoint that is added or removed changes the table."""
     rows = [row.key for row in table() if row.is_supported]
-    existing = {endpoint(method, path) for path, each in routes.POSTMARK.items() for method in each}
+    existing = {endpoint(method, path) for path, each in POSTMARK_ROUTES.items() for method in each}
     assert (set(rows), len(rows)) == (existing, len(set(rows)))
 
 

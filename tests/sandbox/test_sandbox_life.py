@@ -10,7 +10,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.life.simulated import simulate
+from mailframe.sandbox.life.arguments import simulate
 from tests.sandbox.lives import HTML, campaign, outcome
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.sandbox_mail import client, mail, post

@@ -16,7 +16,7 @@ import pytest
 import mailframe as mf
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.frames import (
+from mailframe.sandbox.local.frames import (
     BOUNCE_DTYPES,
     MESSAGE_DTYPES,
     REQUEST_DTYPES,

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox.checks import message_checks
+from mailframe.sandbox.checks.account import Account
 from mailframe.sandbox.checks.message_checks import (
     check_attachments,
     checked_message,
@@ -16,7 +17,6 @@ from mailframe.sandbox.checks.message_checks import (
 )
 from mailframe.sandbox.checks.request_json import many_messages, one_message, parse
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import Account
 from tests.sandbox.sandbox_mail import client, mail
 
 ACCOUNT = Account()

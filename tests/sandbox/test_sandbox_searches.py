@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.api.search_query import parse
+from mailframe.sandbox.api.search_parameters import parse
+from mailframe.sandbox.checks.account import DEFAULT_STREAMS
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import DEFAULT_STREAMS
 from tests.sandbox.kept_messages import count_of, empty_store, keep, kept_at
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get

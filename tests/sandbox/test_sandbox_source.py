@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.mailboxes import parse
 from mailframe.sandbox.checks.message_checks import REFUSED_HEADERS
-from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.state.stored_message import StoredMessage
 from tests.sandbox.kept_messages import empty_store

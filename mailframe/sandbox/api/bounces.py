@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api import search_query
+from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import field_types, texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.bounces import as_item, dump_of
+from mailframe.sandbox.state.search_query import DEFAULT_STREAM
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def search(request: Request, store: Store) -> Reply:
             values.append(value)
     except CheckFailed as error:
         raise CheckFailed(BAD_QUERY, error.text) from None
-    stream = given.get("messagestream", search_query.DEFAULT_STREAM)  # D
+    stream = given.get("messagestream", DEFAULT_STREAM)  # D
     if store.streams.get(server, stream) is None:
-        raise CheckFailed(search_query.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     total, rows = store.bounces.find(
         " and ".join([*conditions, "stream = ?"]), [*values, stream], count=count, offset=offset
     )
@@ -62,7 +63,7 @@ def _paging(given: Mapping[str, str]) -> tuple[int, int]:
     """Count and offset; a search for the bounces of one message needs neither (D)."""
     if "messageid" in given:
         given = {"count": str(field_types.MAX_COUNT), "offset": "0", **given}
-    return search_query.paging(given)
+    return search_parameters.paging(given)
 
 
 def _conditions(given: Mapping[str, str]) -> list[tuple[str, Any]]:
@@ -72,7 +73,7 @@ def _conditions(given: Mapping[str, str]) -> list[tuple[str, Any]]:
         for name, (condition, read) in _FILTERS.items()
         if name in given
     ]
-    since_ns, end_ns = search_query.bounds(given)
+    since_ns, end_ns = search_parameters.bounds(given)
     return [*filters, ("bounced_ns >= ?", since_ns), ("bounced_ns < ?", end_ns)]
 
 

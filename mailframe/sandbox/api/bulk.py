@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import error_reply
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, server_of
 from mailframe.sandbox.api.intake import EndpointResult, Intake
 from mailframe.sandbox.api.templated_sending import ReadTemplate, TemplatedIntake
@@ -15,19 +16,20 @@ from mailframe.sandbox.checks import (
     bulk_requests,
     mailboxes,
     message_checks,
+    request_json,
     template_fields,
     templated_messages,
     texts,
     texts_bulk,
     texts_templates,
 )
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.field_types import MAX_COUNT, WHOLE_NUMBER
 from mailframe.sandbox.checks.template_fields import INVALID
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.bulk_requests import as_item, status
 from mailframe.sandbox.templating.template import Budget, RenderingFailed
-from mailframe.sandbox.wire.exchange import Reply, as_json, error_reply
+from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.api.routes import Routes
@@ -172,7 +174,7 @@ def send(request: Request, store: Store) -> EndpointResult:
     """``POST /email/bulk``: one error refuses all messages; suppressed ones only fail."""
     intake = BulkIntake(request, store, MAX_BATCH_BYTES)
     _check_enabled(store)
-    bulk = bulk_requests.read(request.json())
+    bulk = bulk_requests.read(request_json.parse(request.body))
     total, subject = len(bulk.messages), bulk.shared.get("Subject")
     intake.take_all(bulk)
     if intake.errors:

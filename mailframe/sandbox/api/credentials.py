@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.account import TEST_TOKEN
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import TEST_TOKEN
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import check_account
-from mailframe.sandbox.checks import field_types, texts_account
+from mailframe.sandbox.checks import field_types, request_json, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state import dns_records
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def show_domain(request: Request, store: Store) -> Reply:
 def create_domain(request: Request, store: Store) -> Reply:
     """``POST /domains``: add a domain, whose key is not verified yet."""
     check_account(request, store)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     name = field_types.text(fields, "Name")
     if not name:
         raise CheckFailed(514, texts_account.NO_DOMAIN_NAME)
@@ -74,7 +75,7 @@ def edit_domain(request: Request, store: Store) -> Reply:
     """``PUT /domains/{id}``: change its return path or tracking domain; null clears it (S)."""
     check_account(request, store)
     item = _domain_of(request, store)
-    return _changed(store, item | subdomains(request.fields(), item["Name"]))
+    return _changed(store, item | subdomains(request_json.fields(request.body), item["Name"]))
 
 
 def delete_domain(request: Request, store: Store) -> Reply:

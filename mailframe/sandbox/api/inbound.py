@@ -1,24 +1,17 @@
-"""``/messages/inbound`` and ``/triggers/inboundrules``; ``/_sandbox/inbound`` posts a mail in."""
+"""``/messages/inbound`` and ``/triggers/inboundrules``."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from mailframe.sandbox.api import search_query
+from mailframe.sandbox.api import search_parameters
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.api.inbound_payload import inbound_item, raw_email, spam_score
-from mailframe.sandbox.checks import field_types, mailboxes, texts_server
+from mailframe.sandbox.api.receiving import deliver
+from mailframe.sandbox.checks import field_types, request_json, texts_server
 from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import StreamType
-from mailframe.sandbox.state.webhook_delivery import INBOUND, NewDelivery
-from mailframe.sandbox.state.webhooks import INBOUND as INBOUND_SETTING
-from mailframe.sandbox.wire.exchange import as_json, done
-from mailframe.sandbox.wire.loopback import without_user
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +32,7 @@ def search(request: Request, store: Store) -> Reply:
     given = {name: value for name, value in request.values.items() if value}
     if given.get("status", "processed").lower() not in STATUSES:
         raise CheckFailed(BAD_QUERY, texts_server.BAD_PAGING)
-    since_ns, end_ns = search_query.bounds(given)
+    since_ns, end_ns = search_parameters.bounds(given)
     matches = [
         message
         for message in store.inbound.all(server)
@@ -113,96 +106,6 @@ def _list_item(message: InboundMessage) -> dict[str, Any]:
     return item | {"Status": message.status}
 
 
-# --- mail that comes in ----------------------------------------------------------------------
-
-
-def receive_mail(request: Request, store: Store) -> Reply:
-    """``POST /_sandbox/inbound``: a mail comes in, with the fields of a message for ``/email``."""
-    return as_json(receive(store, request.fields()))
-
-
-def receive(store: Store, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Take in a mail: block it by rule or spam score, or post it to the inbound hook.
-
-    Args:
-        store: the state of the sandbox.
-        fields: the fields of the mail, by name in lower case; see ``inbound_payload``. Without
-            ``To``, it comes in at the address of the first server.
-
-    Returns:
-        MessageID, Status and, if it is blocked, BlockedReason.
-
-    Raises:
-        CheckFailed: 422 / 300 or 403 for a field that is not right.
-    """
-    server, recipient = _addressee(store, fields)
-    stream = next(
-        (name for name, kind in store.streams.kinds(server).items() if kind is StreamType.INBOUND),
-        "inbound",
-    )
-    item = inbound_item(
-        fields,
-        message_id=str(uuid.uuid4()),
-        recipient=recipient,
-        stream=stream,
-        received=datetime.fromtimestamp(store.clock.now_ns() // 1_000_000_000, UTC),
-    )
-    blocked = _why_blocked(store, server, item["From"], spam_score(fields))
-    with store.database.transaction():
-        store.inbound.add(server, item, blocked=blocked)
-        if not blocked:
-            deliver(store, server, item)
-    message = store.inbound.get(server, item["MessageID"])
-    status = "Processed" if message is None else message.status
-    return {"MessageID": item["MessageID"], "Status": status, "BlockedReason": blocked or None}
-
-
-def _addressee(store: Store, fields: Mapping[str, Any]) -> tuple[int, str]:
-    """The server that receives the mail, and the address that it came in at."""
-    to = mailboxes.parse("To", field_types.text(fields, "To"))
-    for server in store.servers.ids():
-        item = store.servers.as_item(server)
-        for mailbox in to:
-            local, _, domain = mailbox.address.lower().partition("@")
-            is_hash = local.partition("+")[0] == item["InboundHash"]
-            if is_hash or (item["InboundDomain"] and domain == item["InboundDomain"]):
-                return server, mailbox.address
-    if to:
-        raise CheckFailed(300, texts_server.NO_INBOUND_ADDRESS)
-    return store.first_server, store.servers.as_item(store.first_server)["InboundAddress"]
-
-
-def _why_blocked(store: Store, server: int, sender: str, score: float) -> str:
-    names = {sender.lower(), sender.lower().rpartition("@")[2]}
-    for rule in store.inbound.rules(server):
-        if rule["Rule"].lower() in names:
-            return f"Blocked by the inbound rule {rule['Rule']}"
-    if score > store.servers.settings(server)["InboundSpamThreshold"]:
-        return "The spam score is above the threshold of the server"
-    return ""
-
-
-def deliver(store: Store, server: int, item: Mapping[str, Any]) -> None:
-    """Queue a message for the inbound hook of its server; without one, it is processed (A)."""
-    webhook = store.webhooks.of_setting(server, INBOUND_SETTING)
-    delivery = None
-    if webhook is not None and webhook.is_verified:
-        if store.servers.settings(server)["RawEmailEnabled"]:
-            item = {**item, "RawEmail": raw_email(item)}
-        delivery = store.webhook_queue.add(
-            NewDelivery(
-                webhook.id,
-                server,
-                INBOUND,
-                item["MessageID"],
-                without_user(webhook.url),
-                orjson.dumps(item),
-                store.clock.now_ns(),
-            )
-        )
-    store.inbound.deliver(item["MessageID"], delivery)
-
-
 # --- rules -----------------------------------------------------------------------------------
 
 
@@ -218,7 +121,7 @@ def list_rules(request: Request, store: Store) -> Reply:
 def create_rule(request: Request, store: Store) -> Reply:
     """``POST /triggers/inboundrules``: block an address or a domain."""
     server = server_of(request, store)
-    rule = (field_types.text(request.fields(), "Rule") or "").strip()
+    rule = (field_types.text(request_json.fields(request.body), "Rule") or "").strip()
     if not rule:
         raise CheckFailed(809, texts_server.NO_RULE_DATA)
     if not field_types.is_address(rule) and not field_types.is_domain(rule):
@@ -247,4 +150,3 @@ ROUTES: Final = {
     "/triggers/inboundrules": {"GET": list_rules, "POST": create_rule},
     "/triggers/inboundrules/{id}": {"DELETE": delete_rule},
 }
-CONTROL: Final = {"/_sandbox/inbound": {"POST": receive_mail}}

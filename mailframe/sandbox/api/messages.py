@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import search_query, search_results
+from mailframe.sandbox.api import search_parameters, search_results
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.message_events import message_events
 from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.account import DeliveryType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import DeliveryType
 from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def search(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound``: the indexed messages that match, newest first."""
     server = server_of(request, store)
-    query = search_query.parse(request.query, streams=store.streams.kinds(server))
+    query = search_parameters.parse(request.query, streams=store.streams.kinds(server))
     total, page = store.find(server, query, first=request.first)
     is_sandboxed = _is_sandboxed(server, store)
     now_ns = store.clock.now_ns()

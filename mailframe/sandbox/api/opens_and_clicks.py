@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api import search_query
+from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.search_query import DEFAULT_STREAM
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def search_clicks(request: Request, store: Store) -> Reply:
 def _search(request: Request, store: Store, *, kind: EventKind) -> Reply:
     server = server_of(request, store)
     given = {name: value for name, value in request.values.items() if value}
-    count, offset = search_query.paging(given)
-    stream = given.get("messagestream", search_query.DEFAULT_STREAM)  # D
+    count, offset = search_parameters.paging(given)
+    stream = given.get("messagestream", DEFAULT_STREAM)  # D
     if store.streams.get(server, stream) is None:
-        raise CheckFailed(search_query.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     where, values = ["server = ?", "kind = ?", "stream = ?"], [server, str(kind), stream]
     for condition, value in _conditions(given):
         where.append(condition)
@@ -64,7 +65,7 @@ def show_clicks(request: Request, store: Store) -> Reply:
 
 def _of_message(request: Request, store: Store, *, kind: EventKind) -> Reply:
     server = server_of(request, store)
-    count, offset = search_query.paging(request.values)
+    count, offset = search_parameters.paging(request.values)
     message = store.indexed_message(server, request.params["id"])
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
@@ -104,7 +105,7 @@ def _item(event: Event) -> dict[str, Any]:
 
 def _conditions(given: Mapping[str, str]) -> list[tuple[str, Any]]:
     """A condition and its value for each filter; times are read as in a search (A)."""
-    since_ns, end_ns = search_query.bounds(given)
+    since_ns, end_ns = search_parameters.bounds(given)
     return [
         ("at_ns >= ?", since_ns),
         ("at_ns < ?", end_ns),

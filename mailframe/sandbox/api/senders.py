@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.api.domains import check_not_public, renewed, subdomains
-from mailframe.sandbox.checks import field_types, texts_account
+from mailframe.sandbox.checks import field_types, request_json, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.senders import new_sender
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,13 +36,13 @@ def list_senders(request: Request, store: Store) -> Reply:
 def show_sender(request: Request, store: Store) -> Reply:
     """``GET /senders/{id}``: one signature with its DNS records."""
     check_account(request, store)
-    return as_json(_sender_of(request, store))
+    return as_json(sender_of(request, store))
 
 
 def create_sender(request: Request, store: Store) -> Reply:
     """``POST /senders``: add a signature, which its owner has to confirm."""
     check_account(request, store)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     if not fields:
         raise CheckFailed(502, texts_account.NO_SENDER_DATA)
     address = _short(fields, "FromEmail") or ""
@@ -66,8 +67,12 @@ def create_sender(request: Request, store: Store) -> Reply:
 def edit_sender(request: Request, store: Store) -> Reply:
     """``PUT /senders/{id}``: change a signature; null and what is not sent stay (A)."""
     check_account(request, store)
-    item = _sender_of(request, store)
-    fields = {name: value for name, value in request.fields().items() if value is not None}
+    item = sender_of(request, store)
+    fields = {
+        name: value
+        for name, value in request_json.fields(request.body).items()
+        if value is not None
+    }
     if not fields:
         raise CheckFailed(502, texts_account.NO_SENDER_DATA)
     given = {
@@ -76,13 +81,13 @@ def edit_sender(request: Request, store: Store) -> Reply:
         "ConfirmationPersonalNote": _note(fields),
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    return _changed(store, item | changes | subdomains(fields, item["Domain"]))
+    return changed(store, item | changes | subdomains(fields, item["Domain"]))
 
 
 def delete_sender(request: Request, store: Store) -> Reply:
     """``DELETE /senders/{id}``: remove a signature."""
     check_account(request, store)
-    item = _sender_of(request, store)
+    item = sender_of(request, store)
     store.senders.remove(TABLE, item["ID"])
     return done(texts_account.SENDER_REMOVED.format(address=item["EmailAddress"]))
 
@@ -90,7 +95,7 @@ def delete_sender(request: Request, store: Store) -> Reply:
 def resend(request: Request, store: Store) -> Reply:
     """``POST /senders/{id}/resend``: the mail for its owner again; the sandbox sends none."""
     check_account(request, store)
-    item = _sender_of(request, store)
+    item = sender_of(request, store)
     if item["Confirmed"]:
         raise CheckFailed(506, texts_account.CONFIRMED)
     return done(texts_account.RESENT.format(address=item["EmailAddress"]))
@@ -99,24 +104,19 @@ def resend(request: Request, store: Store) -> Reply:
 def verify_spf(request: Request, store: Store) -> Reply:
     """``POST /senders/{id}/verifyspf``: always verified (S: gem); deprecated by Postmark."""
     check_account(request, store)
-    return _changed(store, _sender_of(request, store) | {"SPFVerified": True})
+    return changed(store, sender_of(request, store) | {"SPFVerified": True})
 
 
 def request_new_dkim(request: Request, store: Store) -> Reply:
     """``POST /senders/{id}/requestnewdkim``: a new key, unless one waits to be verified (505)."""
     check_account(request, store)
-    return _changed(store, renewed(_sender_of(request, store), store, "Domain"))
-
-
-def confirm(request: Request, store: Store) -> Reply:
-    """``POST /_sandbox/senders/{id}/confirm``: what the link in Postmark's mail does."""
-    return _changed(store, _sender_of(request, store) | {"Confirmed": True})
+    return changed(store, renewed(sender_of(request, store), store, "Domain"))
 
 
 def create_removal(request: Request, store: Store) -> Reply:
     """``POST /data-removals``: request that a person's data are removed; nothing is removed."""
     check_account(request, store)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     if not fields:
         raise CheckFailed(1300, texts_account.NO_REMOVAL_DATA)
     for field in ("RequestedBy", "RequestedFor"):
@@ -136,7 +136,7 @@ def show_removal(request: Request, store: Store) -> Reply:
     return as_json({"ID": number, "Status": status})
 
 
-def _sender_of(request: Request, store: Store) -> dict[str, Any]:
+def sender_of(request: Request, store: Store) -> dict[str, Any]:
     """The signature whose ID is in the path.
 
     Raises:
@@ -170,7 +170,8 @@ def _bad(field: str, value: str) -> CheckFailed:
     return CheckFailed(522, texts_account.BAD_SENDER_VALUE.format(field=field, value=value))
 
 
-def _changed(store: Store, item: dict[str, Any]) -> Reply:
+def changed(store: Store, item: dict[str, Any]) -> Reply:
+    """Store a signature that has changed, and show it."""
     store.senders.replace(TABLE, item)
     return as_json(item)
 
@@ -184,4 +185,3 @@ ROUTES: Final = {
     "/data-removals": {"POST": create_removal},
     "/data-removals/{id}": {"GET": show_removal},
 }
-CONTROL: Final = {"/_sandbox/senders/{id}/confirm": {"POST": confirm}}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import error_reply
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
 from mailframe.sandbox.api.intake import EndpointResult, Intake
 from mailframe.sandbox.checks import request_json, texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.wire.exchange import as_json, error_reply
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 def send_single(request: Request, store: Store) -> EndpointResult:
     """``POST /email``: one message; if it is refused, so is the request."""
     intake = Intake(request, store, MAX_SINGLE_BYTES)
-    message = request_json.one_message(request.json())
+    message = request_json.one_message(request_json.parse(request.body))
     return take_single(intake, message)
 
 
 def send_batch(request: Request, store: Store) -> EndpointResult:
     """``POST /email/batch``: HTTP 200 even if every message is refused."""
     intake = Intake(request, store, MAX_BATCH_BYTES)
-    return take_batch(intake, request_json.many_messages(request.json()))
+    return take_batch(intake, request_json.many_messages(request_json.parse(request.body)))
 
 
 def take_single(intake: Intake, message: dict[str, Any]) -> EndpointResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import server_settings, texts_server
+from mailframe.sandbox.checks import request_json, server_settings, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -24,7 +24,7 @@ def show_server(request: Request, store: Store) -> Reply:
 def edit_server(request: Request, store: Store) -> Reply:
     """``PUT /server``: change its name and settings; what is not sent stays."""
     server = server_of(request, store)
-    return as_json(edit(store, server, request.fields()))
+    return as_json(edit(store, server, request_json.fields(request.body)))
 
 
 def edit(store: Store, server: int, fields: Mapping[str, Any]) -> dict[str, Any]:

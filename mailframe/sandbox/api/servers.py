@@ -6,11 +6,18 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import server as one_server
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import check_account
-from mailframe.sandbox.checks import field_types, server_settings, texts_account, texts_server
+from mailframe.sandbox.checks import (
+    field_types,
+    request_json,
+    server_settings,
+    texts_account,
+    texts_server,
+)
+from mailframe.sandbox.checks.account import new_server_id
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import new_server_id
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
@@ -35,7 +42,7 @@ def show_server(request: Request, store: Store) -> Reply:
 def create_server(request: Request, store: Store) -> Reply:
     """``POST /servers``: create a server, with a token and the streams of a new server."""
     check_account(request, store)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     if not fields:
         raise CheckFailed(609, texts_server.NO_SERVER_DATA)
     name, changes = server_settings.name(fields), server_settings.changes(fields)
@@ -53,7 +60,9 @@ def create_server(request: Request, store: Store) -> Reply:
 def edit_server(request: Request, store: Store) -> Reply:
     """``PUT /servers/{id}``: change its name and settings; what is not sent stays."""
     check_account(request, store)
-    return as_json(one_server.edit(store, _server_of(request, store), request.fields()))
+    return as_json(
+        one_server.edit(store, _server_of(request, store), request_json.fields(request.body))
+    )
 
 
 def delete_server(request: Request, store: Store) -> Reply:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from mailframe.sandbox.api import search_query
+from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -53,7 +53,7 @@ class Scope:
         dates: dict[str, str] = {
             name: _padded(given[name]) for name in ("fromdate", "todate") if name in given
         }
-        since_ns, end_ns = search_query.bounds(dates, code=NO_DATE, text=texts_life.NO_DATE)
+        since_ns, end_ns = search_parameters.bounds(dates, code=NO_DATE, text=texts_life.NO_DATE)
         if since_ns >= end_ns and len(dates) == 2:  # noqa: PLR2004 - both
             raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
         end_ns = min(end_ns, store.clock.now_ns() + 1)  # a queued message is not sent yet
@@ -64,7 +64,7 @@ class Scope:
         if "messagestream" in given:  # without one, all streams (D)
             stream = given["messagestream"]
             if store.streams.get(self.server, stream) is None:
-                raise CheckFailed(search_query.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+                raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
             self.where += " and stream = ?"
             self.values.append(stream)
 
@@ -96,7 +96,7 @@ def _padded(text: str) -> str:
 def _day(hour: int) -> str:
     """The date of an hour since 1970 in Postmark's time zone, whose offsets are whole hours."""
     moment = datetime.fromtimestamp(hour * 3600, UTC)
-    return moment.astimezone(ZoneInfo(search_query.POSTMARK_ZONE)).date().isoformat()
+    return moment.astimezone(ZoneInfo(search_parameters.POSTMARK_ZONE)).date().isoformat()
 
 
 def _series(counts: Counts, names: dict[str, str] | None = None) -> Reply:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import field_types, texts_server
+from mailframe.sandbox.checks import field_types, request_json, texts_server
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.streams import PURGE_NS, TYPES, as_item
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -48,7 +48,7 @@ def show_stream(request: Request, store: Store) -> Reply:
 def create_stream(request: Request, store: Store) -> Reply:
     """``POST /message-streams``: create a stream, with at most ten on a server."""
     server = server_of(request, store)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     stream, kind = _new_id(fields, store, server), _new_kind(fields, store, server)
     name, description = _name(fields), _description(fields)
     if not name:
@@ -69,7 +69,7 @@ def edit_stream(request: Request, store: Store) -> Reply:
     """
     server = server_of(request, store)
     row = stream_of(request, store, server)
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     name = row["name"] if fields.get("name") is None else _name(fields)
     if not name:
         raise CheckFailed(1223, texts_server.NO_STREAM_NAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox.checks import template_fields, texts_templates
+from mailframe.sandbox.checks import request_json, template_fields, texts_templates
 from mailframe.sandbox.checks.template_fields import NO_DATA
 from mailframe.sandbox.checks.texts import CheckFailed
 
@@ -79,7 +79,7 @@ def posted_fields(request: Request, kinds: Mapping[str, type]) -> dict[str, Any]
     Raises:
         CheckFailed: 422 / 402, 403 or 1109.
     """
-    posted = request.json() if request.body.strip() else None
+    posted = request_json.parse(request.body) if request.body.strip() else None
     if posted is None:
         raise CheckFailed(NO_DATA, texts_templates.NO_DATA)
     given = template_fields.fields(posted, kinds)

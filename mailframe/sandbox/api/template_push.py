@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.api.templates import MAX_TEMPLATES, TOO_MANY
-from mailframe.sandbox.checks import template_fields, texts_templates
+from mailframe.sandbox.checks import request_json, template_fields, texts_templates
 from mailframe.sandbox.checks.request_json import canonical
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
@@ -50,7 +50,7 @@ def _posted(request: Request) -> tuple[int, int, bool]:
     Raises:
         CheckFailed: 422 / 402, 403 or 1109.
     """
-    posted = request.json() if request.body.strip() else None
+    posted = request_json.parse(request.body) if request.body.strip() else None
     if posted is None:
         raise CheckFailed(template_fields.NO_DATA, texts_templates.NO_DATA)
     if not isinstance(posted, dict):

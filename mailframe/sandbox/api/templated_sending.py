@@ -10,7 +10,7 @@ from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
 from mailframe.sandbox.api.intake import EndpointResult, Intake
 from mailframe.sandbox.api.sending import take_batch, take_single
 from mailframe.sandbox.api.template_lookups import NO_TEMPLATE, template_of_alias, template_of_id
-from mailframe.sandbox.checks import templated_messages, texts_templates
+from mailframe.sandbox.checks import request_json, templated_messages, texts_templates
 from mailframe.sandbox.checks.message_checks import MAX_BODY_BYTES
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.stored_message import TEMPLATE_ERROR
@@ -142,13 +142,13 @@ def _checked_part(name: str, text: str) -> str:
 def send_single(request: Request, store: Store) -> EndpointResult:
     """``POST /email/withTemplate``: one message; if it is refused, so is the request."""
     intake = TemplatedIntake(request, store, MAX_SINGLE_BYTES)
-    return take_single(intake, templated_messages.one_message(request.json()))
+    return take_single(intake, templated_messages.one_message(request_json.parse(request.body)))
 
 
 def send_batch(request: Request, store: Store) -> EndpointResult:
     """``POST /email/batchWithTemplates``: HTTP 200 even if every message is refused."""
     intake = TemplatedIntake(request, store, MAX_BATCH_BYTES)
-    messages = templated_messages.many_messages(request.json())
+    messages = templated_messages.many_messages(request_json.parse(request.body))
     intake.budget = Budget.of(len(messages))
     return take_batch(intake, messages)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.template_lookups import layout_of_alias, posted_fields, template_at
 from mailframe.sandbox.checks import field_types, template_fields, texts_templates
@@ -16,7 +17,7 @@ from mailframe.sandbox.checks.template_fields import (
 )
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.templates import LAYOUT, STANDARD
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store

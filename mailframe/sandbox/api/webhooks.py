@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import field_types, texts_server, webhook_settings
+from mailframe.sandbox.checks import field_types, request_json, texts_server, webhook_settings
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
-from mailframe.sandbox.state.account import StreamType
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,7 @@ def _webhook_of(request: Request, store: Store, server: int) -> Webhook:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    fields = request.fields()
+    fields = request_json.fields(request.body)
     if not fields:
         raise CheckFailed(1355, texts_server.NO_WEBHOOK_BODY)
     if fields.get("status") is not None:

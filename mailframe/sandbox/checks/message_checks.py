@@ -8,16 +8,16 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailframe.sandbox.checks import mailboxes, texts, texts_account
+from mailframe.sandbox.checks.account import Approval, StreamType
 from mailframe.sandbox.checks.mailboxes import cached_sender, new_tuple, parse_plain
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.account import Approval, StreamType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
+    from mailframe.sandbox.checks.account import Account
     from mailframe.sandbox.checks.mailboxes import Recipient
-    from mailframe.sandbox.state.account import Account
 
 VALIDATION = 300
 MAX_RECIPIENTS = 50

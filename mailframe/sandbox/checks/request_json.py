@@ -51,6 +51,20 @@ def parse(body: bytes) -> Any:
     return value
 
 
+def fields(body: bytes) -> dict[str, Any]:
+    """The fields of the JSON object in *body*, by name in lower case; none without a body.
+
+    Clients write ``Name``, ``name`` and ``NAME`` (live suite of postmark-php).
+
+    Raises:
+        CheckFailed: 422 / 402 if it is not JSON, 422 / 403 if it is not an object.
+    """
+    value = parse(body) if body.strip() else {}
+    if not isinstance(value, dict):
+        raise _wrong("$")
+    return {name.lower(): field for name, field in value.items()}
+
+
 def one_message(value: Any, *, path: str = "$") -> dict[str, Any]:
     """The message of ``POST /email``, its fields named as Postmark documents them.
 

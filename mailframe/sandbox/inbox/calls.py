@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.pages.text import one_line, visible
 from mailframe.sandbox.inbox.addresses import POSITION, address
+from mailframe.sandbox.inbox.long_text import LongText
 from mailframe.sandbox.inbox.site import missing
-from mailframe.sandbox.inbox.texts import LongText
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:

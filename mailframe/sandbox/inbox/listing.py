@@ -12,8 +12,8 @@ from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.addresses import POSITION, address
-from mailframe.sandbox.inbox.query import InboxQuery, QueryError, parse
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, status_of, statuses_of
+from mailframe.sandbox.state.inbox_query import InboxQuery, QueryError, parse
 from mailframe.sandbox.state.message_list import ListedPage
 from mailframe.sandbox.state.stored_message import PLACEHOLDER
 

@@ -20,10 +20,10 @@ from mailframe.sandbox.inbox.addresses import address
 from mailframe.sandbox.inbox.colored import pieces
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
 from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
-from mailframe.sandbox.inbox.query import term_text
+from mailframe.sandbox.inbox.long_text import LongText, size
 from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
-from mailframe.sandbox.inbox.texts import LongText, size
+from mailframe.sandbox.state.inbox_query import term_text
 from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.state.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply

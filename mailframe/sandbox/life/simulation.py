@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.life.aftermath import Aftermath
 from mailframe.sandbox.life.fate import Fate, decide, identity, steps
-from mailframe.sandbox.life.links import html_links, text_links
 from mailframe.sandbox.life.rule import Rule
+from mailframe.sandbox.state.body_links import html_links, text_links
 from mailframe.sandbox.state.bounce_types import SPAM_COMPLAINT
 from mailframe.sandbox.state.events import Event, EventKind, event_of
 from mailframe.sandbox.state.outcomes import MANUAL
@@ -21,10 +22,10 @@ from mailframe.sandbox.state.sums import tracked_links
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.stored_message import StoredMessage
 
-_AHEAD: Final = "clock ahead"
 _PLAIN: Final = frozenset({"Open", "Click"})
 """The kinds that change nothing else, so they are stored many at once."""
 _NEED_HEADS: Final = frozenset({"Bounce", "SpamComplaint"})
@@ -48,13 +49,11 @@ class Simulation:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._rules: list[Rule] = []
 
-    def restart(self) -> None:
-        """Read the rules and the clock of the database; call it after any change."""
-        store = self._store
-        self._rules = [Rule.from_item(json.loads(rule)) for rule in store.lives.rules()]
-        store.clock.ahead_ns = store.kept_values.get(_AHEAD) or 0
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        """The rules for messages to come, the newest first."""
+        return _rules(self._store.lives.rules)
 
     def simulate(self, rule: Rule, *, upcoming: bool = False) -> Aftermath:
         """Give a life to each message so far that has none and fits the rule.
@@ -68,7 +67,6 @@ class Simulation:
             until = store.unpaused_until()
             if upcoming:
                 store.lives.add_rule(json.dumps(rule.as_item()))
-                self._rules.insert(0, rule)
         while True:
             # Requests go on between packs, unless it is asked for over HTTP: one request at a time.
             with store.database.transaction():
@@ -78,26 +76,34 @@ class Simulation:
                 self._give_lives(rule, [one for one in pack if one.position < until], result)
                 position = pack[-1].position
 
-    @property
-    def queued_ns(self) -> int:
-        """How long messages that are accepted now wait, by the newest rule."""
-        return self._rules[0].queued_ns if self._rules else 0
+    def accept(
+        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+    ) -> None:
+        """Keep messages, and give them lives by the rules.
 
-    def accepted(self, first: int) -> None:
-        """Give lives to the messages from the position *first* on, by the rules.
-
-        The newest rule that fits a message, or one of its recipients, decides.
+        The newest rule says how long they wait. The newest rule that fits a message, or one of its
+        recipients, decides.
         """
-        if not self._rules:
-            return
-        position = first - 1
-        while pack := self._store.messages.next_pack(position):
-            for rule in self._rules:
-                self._give_lives(rule, pack, Aftermath())
-            position = pack[-1].position
+        store, rules = self._store, self._rules
+        queued_ns = rules[0].queued_ns if rules else 0
+        with store.database.transaction():
+            position = store.messages.next_position - 1
+            store.accept(
+                server, accepted, accepted_ns=accepted_ns, request=request, queued_ns=queued_ns
+            )
+            while rules and (pack := store.messages.next_pack(position)):
+                for rule in rules:
+                    self._give_lives(rule, pack, Aftermath())
+                position = pack[-1].position
 
     def catch_up(self) -> dict[str, int]:
-        """Let everything happen that is due; returns how many events of each kind did."""
+        """Let everything happen that is due, before events are read.
+
+        Returns:
+            How many events of each kind happened.
+        """
+        if self._store.upcoming.next_ns > self._store.clock.now_ns():
+            return {}
         counts, now_ns = Counter[str](), self._store.clock.now_ns()
         while rows := self._take_due(now_ns):
             counts.update(row[0] for row in rows)
@@ -117,8 +123,7 @@ class Simulation:
         """Move the clock forward, and let everything happen that is then due."""
         store = self._store
         with store.lock:
-            store.clock.advance(by_ns)
-            store.kept_values.set(_AHEAD, store.clock.ahead_ns)
+            store.advance_clock(by_ns)
             return self.catch_up()
 
     # --- one pack ----------------------------------------------------------------------------
@@ -258,6 +263,11 @@ class Simulation:
             origin="Recipient",
             cause=event,
         )
+
+
+@lru_cache(maxsize=1)
+def _rules(rules: tuple[str, ...]) -> tuple[Rule, ...]:
+    return tuple(Rule.from_item(json.loads(rule)) for rule in rules)
 
 
 def _recipients(message: StoredMessage) -> list[str]:

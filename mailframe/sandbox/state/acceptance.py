@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.account import StreamType
+    from mailframe.sandbox.checks.account import StreamType
 
 
 @dataclass(slots=True)

@@ -33,10 +33,19 @@ class LifeTable:
 
     Args:
         database: the database, with SCHEMA.
+
+    Attributes:
+        rules: the rules for messages to come as JSON, the newest first.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.restart()
+
+    def restart(self) -> None:
+        """Read the rules of the database; call it after any change."""
+        rows = self._database.rows("select rule from life_rules order by number desc")
+        self.rules = tuple(row["rule"] for row in rows)
 
     def done(self, pack: int) -> int:
         """The messages of a *pack* that have a life: bit 0 is its first message."""
@@ -80,12 +89,4 @@ class LifeTable:
     def add_rule(self, rule: str) -> None:
         """Keep a *rule* for messages to come."""
         self._database.run("insert into life_rules (rule) values (?)", rule)
-
-    def rules(self) -> list[str]:
-        """The rules for messages to come, the newest first."""
-        rows = self._database.rows("select rule from life_rules order by number desc")
-        return [row["rule"] for row in rows]
-
-    def remove_rules(self) -> None:
-        """Remove all rules."""
-        self._database.run("delete from life_rules")
+        self.restart()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailframe.sandbox.inbox.query import InboxQuery
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.inbox_query import InboxQuery
     from mailframe.sandbox.state.packs import PackTable
     from mailframe.sandbox.state.stored_message import StoredMessage
 

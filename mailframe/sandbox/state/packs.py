@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.state.head_text import has_text
 from mailframe.sandbox.state.message_ids import position_of
 from mailframe.sandbox.state.stored_message import CONTENTS, StoredMessage
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from mailframe.sandbox.api.search_query import SearchQuery
     from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.search_query import SearchQuery
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 SCHEMA: Final = """

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.life.simulation import Simulation
+from mailframe.sandbox.checks.account import new_server_id
 from mailframe.sandbox.state import (
     attachments,
     bounces,
@@ -30,7 +30,6 @@ from mailframe.sandbox.state import (
     webhook_queue,
     webhooks,
 )
-from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.deliveries import Deliveries
@@ -49,14 +48,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import RLock
 
-    from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.checks.account import Account
     from mailframe.sandbox.state.acceptance import Acceptance
-    from mailframe.sandbox.state.account import Account
     from mailframe.sandbox.state.controls import Controls
+    from mailframe.sandbox.state.search_query import SearchQuery
     from mailframe.sandbox.state.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
+_CLOCK_AHEAD: Final = "clock ahead"
 
 
 class Store:
@@ -137,8 +137,7 @@ class Store:
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
         self.deliveries = Deliveries(self)
-        self.simulation = Simulation(self)
-        self.simulation.restart()
+        self._restart_clock()
 
     @property
     def revision(self) -> str:
@@ -194,9 +193,18 @@ class Store:
         return self._random.getrandbits(128)
 
     def accept(
-        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+        self,
+        server: int,
+        accepted: Sequence[Acceptance],
+        *,
+        accepted_ns: int,
+        request: int,
+        queued_ns: int = 0,
     ) -> None:
-        """Keep messages and their fake bounces; a hard bounce also suppresses its address."""
+        """Keep messages and their fake bounces; a hard bounce also suppresses its address.
+
+        Args as of ``Simulation.accept``, and *queued_ns*: how long they wait until they are sent.
+        """
         first = self.messages.next_position
         bouncing = [
             (position, one, kind, address)
@@ -209,7 +217,7 @@ class Store:
                 accepted,
                 accepted_ns=accepted_ns,
                 request=request,
-                sent_ns=accepted_ns + self.simulation.queued_ns,
+                sent_ns=accepted_ns + queued_ns,
             )
             for position, one, kind, address in bouncing:
                 event = Event(
@@ -223,7 +231,6 @@ class Store:
                     one.message.get("Tag") or "",
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
-            self.simulation.accepted(first)
             if self.messages.first_position > 1:
                 self.events.remove_before(self.messages.first_position)
                 self.upcoming.remove_before(self.messages.first_position)
@@ -238,10 +245,10 @@ class Store:
 
     # --- events ------------------------------------------------------------------------------
 
-    def catch_up(self) -> None:
-        """Let the events happen that are due; call it before events are read."""
-        if self.upcoming.next_ns <= self.clock.now_ns():
-            self.simulation.catch_up()
+    def advance_clock(self, by_ns: int) -> None:
+        """Move the clock forward; ``Simulation.advance`` also lets happen what is then due."""
+        self.clock.advance(by_ns)
+        self.kept_values.set(_CLOCK_AHEAD, self.clock.ahead_ns)
 
     def ends(self) -> tuple[int, int]:
         """The number of the last event, and the position of the last message that was sent."""
@@ -374,9 +381,13 @@ class Store:
             self.webhooks,
             self.unsubscribe_links,
             self.upcoming,
-            self.simulation,
+            self.lives,
         ):
             table.restart()
+        self._restart_clock()
+
+    def _restart_clock(self) -> None:
+        self.clock.ahead_ns = self.kept_values.get(_CLOCK_AHEAD) or 0
 
 
 def _nothing() -> None:

@@ -14,8 +14,8 @@ from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.checks.account import StreamType
     from mailframe.sandbox.checks.mailboxes import Recipient
-    from mailframe.sandbox.state.account import StreamType
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")

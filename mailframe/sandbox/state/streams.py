@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:

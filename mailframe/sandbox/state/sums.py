@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.life.links import html_links, text_links
+from mailframe.sandbox.state.body_links import html_links, text_links
 from mailframe.sandbox.state.events import HOUR_NS
 from mailframe.sandbox.state.stored_message import INACTIVE
 

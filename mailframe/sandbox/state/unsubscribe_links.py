@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.checks.account import StreamType
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store

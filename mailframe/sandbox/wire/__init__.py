@@ -1,1 +1,1 @@
-"""How a request comes in and its answer goes out: socket, transport, faults."""
+"""HTTP without Postmark: requests and replies as values and as text, addresses, access."""

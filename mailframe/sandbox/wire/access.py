@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.checks import texts_wire
+from mailframe.sandbox.wire import texts
 from mailframe.sandbox.wire.exchange import JSON_TYPE, Reply, as_json
 from mailframe.sandbox.wire.loopback import loopback_name
 
@@ -58,13 +58,13 @@ class Access:
         """The answer to a request that may not use the sandbox; None if it may."""
         host = headers.get("host", "")
         if not self._is_allowed(host_name(host)):
-            text = texts_wire.HOST_REFUSED.format(host=host_name(host)) if host else ""
-            return refused(421, text or texts_wire.NO_HOST)
+            text = texts.HOST_REFUSED.format(host=host_name(host)) if host else ""
+            return refused(421, text or texts.NO_HOST)
         if method not in SAFE_METHODS and self._is_foreign_page(headers):
-            return refused(403, texts_wire.ORIGIN_REFUSED)
+            return refused(403, texts.ORIGIN_REFUSED)
         if self.tokens is not None and method != "OPTIONS" and not self._has_token(headers):
             challenge = ("WWW-Authenticate", 'Basic realm="mailframe sandbox", charset="UTF-8"')
-            return refused(401, texts_wire.NO_CREDENTIALS, error_code=10, headers=(challenge,))
+            return refused(401, texts.NO_CREDENTIALS, error_code=10, headers=(challenge,))
         return None
 
     def preflight(self, method: str, headers: Mapping[str, str]) -> Reply | None:

@@ -9,9 +9,6 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from mailframe.sandbox.checks import request_json, texts
-from mailframe.sandbox.checks.texts import CheckFailed
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,27 +51,6 @@ class Request:
             name.lower(): value for name, value in parse_qsl(self.query, keep_blank_values=True)
         }
 
-    def json(self) -> Any:
-        """The JSON value of the body.
-
-        Raises:
-            CheckFailed: 422 / 402 if it is not JSON.
-        """
-        return request_json.parse(self.body)
-
-    def fields(self) -> dict[str, Any]:
-        """The fields of the JSON object in the body, by name in lower case; none without a body.
-
-        Clients write ``Name``, ``name`` and ``NAME`` (live suite of postmark-php).
-
-        Raises:
-            CheckFailed: 422 / 402 if it is not JSON, 422 / 403 if it is not an object.
-        """
-        value = self.json() if self.body.strip() else {}
-        if not isinstance(value, dict):
-            raise CheckFailed(request_json.WRONG_TYPE, texts.WRONG_FIELD.format(field="$"))
-        return {name.lower(): field for name, field in value.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -89,18 +65,3 @@ class Reply:
 def as_json(value: Any, status: int = 200) -> Reply:
     """*value* as an answer."""
     return Reply(status, orjson.dumps(value))
-
-
-def done(message: str, **more: Any) -> Reply:
-    """The answer to a change, which has little to show.
-
-    >>> done("Message removed.").body
-    b'{"ErrorCode":0,"Message":"Message removed."}'
-    """
-    return as_json({"ErrorCode": 0, "Message": message, **more})
-
-
-def error_reply(error: CheckFailed) -> Reply:
-    """The answer to a refused request, with the header that repeats its code."""
-    reply = as_json(error.as_item(), error.http_status)
-    return Reply(reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(error.error_code)),))

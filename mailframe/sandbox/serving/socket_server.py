@@ -12,12 +12,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
+from mailframe.sandbox.serving.connection import Connection
 from mailframe.sandbox.wire.access import Access
-from mailframe.sandbox.wire.connection import Connection
 from mailframe.sandbox.wire.limits import Limits
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.wire.request_handler import RequestHandler
+    from mailframe.sandbox.serving.request_handler import RequestHandler
 
 GRACE_S = 0.5
 """Seconds for answers to be sent when the sandbox is closed."""

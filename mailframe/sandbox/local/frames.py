@@ -1,4 +1,4 @@
-"""What the sandbox keeps as DataFrames; the only module of the state that needs pandas."""
+"""What the sandbox keeps as DataFrames; the only module of the sandbox that needs pandas."""
 
 from __future__ import annotations
 

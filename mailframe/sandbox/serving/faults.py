@@ -14,12 +14,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+from mailframe.sandbox.api.answers import error_reply
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply, as_json, error_reply
+from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply, as_json
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.wire.fault_schedule import Fault
+    from mailframe.sandbox.serving.fault_schedule import Fault
 
 ReplyChange = Callable[[Reply, "Fault", str], Reply]
 """The right reply, the fault and the path of the request → the reply that is sent."""

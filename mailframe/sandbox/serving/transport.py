@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 import anyio.to_thread
 import httpx
 
-from mailframe.sandbox.wire.faults import Ending
+from mailframe.sandbox.serving.faults import Ending
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
-    from mailframe.sandbox.wire.request_handler import PlannedReply, RequestHandler
+    from mailframe.sandbox.serving.request_handler import PlannedReply, RequestHandler
 
 BODY: Final = "the body"
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api.routes import POSTMARK
-from mailframe.sandbox.wire.fault_schedule import Schedule
-from mailframe.sandbox.wire.faults import Acceptance, Effect, Ending, FaultName, SearchFaultName
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES
+from mailframe.sandbox.serving.fault_schedule import Schedule
+from mailframe.sandbox.serving.faults import Acceptance, Effect, Ending, FaultName, SearchFaultName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailframe.sandbox.local_postmark import LocalPostmark
-    from mailframe.sandbox.wire.fault_schedule import Fault
+    from mailframe.sandbox.local.postmark import LocalPostmark
+    from mailframe.sandbox.serving.fault_schedule import Fault
 
 _ACCEPTED: Final = {
     Acceptance.ALL: "All messages are accepted.",
@@ -55,7 +55,7 @@ class LocalControls:
 
     def fault_paths(self) -> list[str]:
         """The endpoints that a fault can hit."""
-        return list(POSTMARK)
+        return list(POSTMARK_ROUTES)
 
     def add_fault(self, options: Mapping[str, Any]) -> None:
         """Add a fault."""

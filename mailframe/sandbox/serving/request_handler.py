@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.api.routes import POSTMARK, answer, is_of_inbox, is_send, match
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES, is_send
+from mailframe.sandbox.life.simulation import Simulation
+from mailframe.sandbox.serving.fault_schedule import Arrival, Fault, Schedule
+from mailframe.sandbox.serving.faults import NO_EFFECT, Acceptance, Effect, Ending
+from mailframe.sandbox.serving.routes import answer, is_unrecorded, match
 from mailframe.sandbox.state.requests import RequestRecord
 from mailframe.sandbox.wire.exchange import Reply, Request
-from mailframe.sandbox.wire.fault_schedule import Arrival, Fault, Schedule
-from mailframe.sandbox.wire.faults import NO_EFFECT, Acceptance, Effect, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +83,7 @@ class RequestHandler:
     def __init__(self, store: Store, schedule: Schedule, *, delay_s: float = 0.0) -> None:
         self.store = store
         self.schedule = schedule
+        self._simulation = Simulation(store)
         self.delay_s = delay_s
         self.listener: Listener | None = None
 
@@ -89,8 +92,8 @@ class RequestHandler:
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
-            self.store.catch_up()
-            if is_of_inbox(method, path):
+            self._simulation.catch_up()
+            if is_unrecorded(method, path):
                 return PendingRequest(None, RequestRecord(None, method, path), None, query)
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
@@ -108,7 +111,7 @@ class RequestHandler:
     ) -> Fault | None:
         """The fault that hits the request; requests that do not send are counted by endpoint."""
         endpoint, _ = match(path)
-        if endpoint is None or endpoint not in POSTMARK or method not in POSTMARK[endpoint]:
+        if endpoint is None or method not in POSTMARK_ROUTES.get(endpoint, ()):
             return None
         if number is None:
             number = self.store.requests.next_number(endpoint)
@@ -142,7 +145,7 @@ class RequestHandler:
             accepted = _accepted(result.accepted, pending.effect.acceptance)
             planned = self._planned(result.reply, pending)
             if accepted:
-                self.store.accept(
+                self._simulation.accept(
                     result.server,
                     accepted,
                     accepted_ns=result.accepted_ns,

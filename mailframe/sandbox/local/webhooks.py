@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api import inbound
-from mailframe.sandbox.api.webhook_events import is_collected
+from mailframe.sandbox.api.receiving import receive
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.webhooks.events import is_collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.wire.webhook_thread import WebhookThread
+    from mailframe.sandbox.webhooks.thread import WebhookThread
 
 _POLL_S = 0.005
 
@@ -94,7 +94,7 @@ class WebhookMethods:
         given = {name.lower(): value for name, value in {**(mail or {}), **fields}.items()}
         try:
             with self._store.lock:
-                item = inbound.receive(self._store, given)
+                item = receive(self._store, given)
         except CheckFailed as error:
             raise SandboxError(f"the mail cannot come in: {error.text}") from None
         self._store.wake()

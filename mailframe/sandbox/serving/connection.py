@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 import h11
 
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES
-from mailframe.sandbox.checks import texts_wire
+from mailframe.sandbox.serving.faults import Ending
+from mailframe.sandbox.wire import texts
 from mailframe.sandbox.wire.access import refused
-from mailframe.sandbox.wire.faults import Ending
 from mailframe.sandbox.wire.http_text import (
     answer_bytes,
     half_answer,
@@ -32,10 +32,14 @@ from mailframe.sandbox.wire.http_text import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailframe.sandbox.serving.request_handler import (
+        PendingRequest,
+        PlannedReply,
+        RequestHandler,
+    )
     from mailframe.sandbox.wire.access import Access
     from mailframe.sandbox.wire.exchange import Reply
     from mailframe.sandbox.wire.limits import Limits
-    from mailframe.sandbox.wire.request_handler import PendingRequest, PlannedReply, RequestHandler
 
 LOGGER = logging.getLogger("mailframe.sandbox")
 # SO_LINGER on, zero seconds: the kernel sends RST instead of FIN.
@@ -148,11 +152,11 @@ class Connection(asyncio.Protocol):
                 step()
         except h11.RemoteProtocolError as error:
             is_head = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            text = texts_wire.HEAD_TOO_LARGE if is_head else texts_wire.MALFORMED
+            text = texts.HEAD_TOO_LARGE if is_head else texts.MALFORMED
             self._refuse(refused(error.error_status_hint, text))
         except Exception:
             LOGGER.exception("the sandbox failed to answer a request")
-            self._refuse(refused(500, texts_wire.FAILED))
+            self._refuse(refused(500, texts.FAILED))
 
     def _read_events(self) -> None:
         while self._phase in (Phase.HEAD, Phase.BODY):
@@ -188,7 +192,7 @@ class Connection(asyncio.Protocol):
                 self._end(self._transport.close)
                 return
         if declared_bytes > self._limits.body_bytes:
-            self._refuse(refused(413, texts_wire.BODY_TOO_LARGE))
+            self._refuse(refused(413, texts.BODY_TOO_LARGE))
         elif self._http.they_are_waiting_for_100_continue:
             self._transport.write(CONTINUE)
 
@@ -197,7 +201,7 @@ class Connection(asyncio.Protocol):
         if self._pending is not None:
             self._body += data[: MAX_BATCH_BYTES + 1 - len(self._body)]
         if self._body_bytes > self._limits.body_bytes:
-            self._refuse(refused(413, texts_wire.BODY_TOO_LARGE))
+            self._refuse(refused(413, texts.BODY_TOO_LARGE))
 
     def _read_end(self) -> None:
         self._begin(Phase.ANSWER)
@@ -348,7 +352,7 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < latest:
             self._check_at(latest)
         elif self._received and self._phase in (Phase.HEAD, Phase.BODY):
-            self._refuse(refused(408, texts_wire.TOO_SLOW))
+            self._refuse(refused(408, texts.TOO_SLOW))
         else:
             self._abandon()
             self._transport.abort()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api.webhook_events import collect
 from mailframe.sandbox.state.upcoming import NEVER_NS
+from mailframe.sandbox.webhooks.events import collect
 
 if TYPE_CHECKING:
     import threading
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.webhook_delivery import Delivery
     from mailframe.sandbox.state.webhooks import Webhook
-    from mailframe.sandbox.wire.webhook_thread import WebhookThread
+    from mailframe.sandbox.webhooks.thread import WebhookThread
 
 MAX_WAIT_S: Final = 60.0
 """How long it waits at most before it looks again, for example whether the store is still used."""
@@ -84,7 +84,7 @@ class _Sending:
         return min(longest_s, max(0.0, (next_ns - store.clock.now_ns()) / 1e9))
 
     async def _drain(self, webhook: int, timeout_s: float) -> None:
-        from mailframe.sandbox.wire.webhook_post import post  # noqa: PLC0415 - httpx
+        from mailframe.sandbox.webhooks.post import post  # noqa: PLC0415 - httpx
 
         try:
             while (due := self._take(webhook)) is not None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.routes import POSTMARK, is_send, match
-from mailframe.sandbox.wire.faults import Acceptance, Effect, FaultName, SearchFaultName
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES, is_send
+from mailframe.sandbox.serving.faults import Acceptance, Effect, FaultName, SearchFaultName
+from mailframe.sandbox.serving.routes import match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,9 +193,9 @@ def checked_endpoint(path: str | None) -> str | None:
     if path is None:
         return None
     endpoint, _ = match(path)
-    if endpoint not in POSTMARK:
+    if endpoint not in POSTMARK_ROUTES:
         raise SandboxError(
-            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARK)}"
+            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARK_ROUTES)}"
         )
     return endpoint
 

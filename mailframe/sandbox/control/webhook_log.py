@@ -56,7 +56,7 @@ def _webhook(webhook: Webhook) -> dict[str, Any]:
     return item | {"Reason": None if webhook.is_verified else WHY_NOT}
 
 
-CONTROL: Final = {
+ROUTES: Final = {
     "/_sandbox/webhooks": {"GET": show_webhooks},
     "/_sandbox/webhooks/deliveries": {"GET": show_deliveries},
     "/_sandbox/webhooks/deliveries/{id}": {"GET": show_delivery},

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.checks import field_types, texts
+from mailframe.sandbox.api import receiving, senders
+from mailframe.sandbox.api.answers import done
+from mailframe.sandbox.checks import field_types, request_json, texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.life import simulated
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.life import arguments
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -121,7 +123,7 @@ def simulate(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
     fields = _named(changed(request), _SIMULATED)
     aftermath = _tried(
-        lambda: simulated.simulate(
+        lambda: arguments.simulate(
             store, {_SIMULATED[name]: value for name, value in fields.items()}
         )
     )
@@ -135,8 +137,18 @@ def simulate(request: Request, store: Store) -> Reply:
 def advance(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
     fields = _named(changed(request), ("By",))
-    counts = _tried(lambda: simulated.advance(store, fields.get("By")))
+    counts = _tried(lambda: arguments.advance(store, fields.get("By")))
     return done("The clock was moved forward.", Events=counts)
+
+
+def receive_mail(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/inbound``: a mail comes in, with the fields of a message for ``/email``."""
+    return as_json(receiving.receive(store, request_json.fields(request.body)))
+
+
+def confirm_sender(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/senders/{id}/confirm``: what the link in Postmark's mail does."""
+    return senders.changed(store, senders.sender_of(request, store) | {"Confirmed": True})
 
 
 def changed(request: Request) -> dict[str, Any]:
@@ -150,7 +162,7 @@ def changed(request: Request) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise CheckFailed(409, NEEDS_JSON, http_status=415)
-    value = request.json()
+    value = request_json.parse(request.body)
     if not isinstance(value, dict):
         raise CheckFailed(402, texts.MALFORMED)
     return value
@@ -207,4 +219,6 @@ ROUTES: Final = {
     "/_sandbox/suppressions": {"GET": list_suppressions},
     "/_sandbox/simulate": {"POST": simulate},
     "/_sandbox/advance": {"POST": advance},
+    "/_sandbox/inbound": {"POST": receive_mail},
+    "/_sandbox/senders/{id}/confirm": {"POST": confirm_sender},
 }

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.checks.account import StreamType
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.account import Account
+    from mailframe.sandbox.checks.account import Account
 
 
 def by_stream(

@@ -74,10 +74,10 @@ class WebhookThread:
         ready.wait(JOIN_S)
 
     def _run(self, ready: threading.Event) -> None:
-        from mailframe.sandbox.wire import webhook_sending  # noqa: PLC0415 - asyncio
+        from mailframe.sandbox.webhooks import sending  # noqa: PLC0415 - asyncio
 
         try:
-            webhook_sending.run(self, self._store, ready)
+            sending.run(self, self._store, ready)
         finally:
             ready.set()
             with self._lock:

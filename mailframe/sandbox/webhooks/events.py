@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import bounces
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.events import Event, EventKind
@@ -34,7 +35,7 @@ def collect(store: Store) -> bool:
     """
     queue = store.webhook_queue
     with store.database.transaction():
-        store.catch_up()
+        Simulation(store).catch_up()
         webhooks = store.webhooks.verified()
         before, ends = queue.cursor, store.ends()
         if not webhooks:

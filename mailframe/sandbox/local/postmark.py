@@ -10,32 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
-from mailframe.sandbox.life.simulated import Simulated
-from mailframe.sandbox.local_controls import LocalControls
-from mailframe.sandbox.local_webhooks import WebhookMethods
-from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
-from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.checks.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.local.controls import LocalControls
+from mailframe.sandbox.local.options import by_stream, checked_keep, checked_servers, every_token
+from mailframe.sandbox.local.recorded import Recorded
+from mailframe.sandbox.local.simulated import Simulated
+from mailframe.sandbox.local.webhooks import WebhookMethods
+from mailframe.sandbox.serving.fault_schedule import Fault
+from mailframe.sandbox.serving.request_handler import RequestHandler
 from mailframe.sandbox.state.database import opening
-from mailframe.sandbox.state.recorded import Recorded
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.state.suppressions import REASONS
 from mailframe.sandbox.state.unsubscribe_links import NO_SOCKET_URL
+from mailframe.sandbox.webhooks.thread import WebhookThread
 from mailframe.sandbox.wire.access import access_of, checked_host
-from mailframe.sandbox.wire.fault_schedule import Fault
 from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import url_of
-from mailframe.sandbox.wire.request_handler import RequestHandler
-from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-    from mailframe.sandbox.wire.fault_schedule import Rule
-    from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
-    from mailframe.sandbox.wire.request_handler import Listener
-    from mailframe.sandbox.wire.socket_server import SocketServer
-    from mailframe.sandbox.wire.transport import InProcessTransport
+    from mailframe.sandbox.serving.fault_schedule import Rule
+    from mailframe.sandbox.serving.faults import FaultName, SearchFaultName
+    from mailframe.sandbox.serving.request_handler import Listener
+    from mailframe.sandbox.serving.socket_server import SocketServer
+    from mailframe.sandbox.serving.transport import InProcessTransport
 
 
 class LocalPostmark(Recorded, Simulated, WebhookMethods):
@@ -184,7 +184,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             return self
         self._closing.clear()
         if not self._in_process:
-            from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # asyncio
+            from mailframe.sandbox.serving.socket_server import SocketServer  # noqa: PLC0415  # asyncio
 
             self._server = SocketServer(
                 self._handler,
@@ -262,7 +262,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
 
     def transport(self) -> InProcessTransport:
         """A transport for ``httpx.Client`` and ``httpx.AsyncClient``, without a socket."""
-        from mailframe.sandbox.wire.transport import InProcessTransport  # noqa: PLC0415 - httpx
+        from mailframe.sandbox.serving.transport import InProcessTransport  # noqa: PLC0415 - httpx
 
         return InProcessTransport(self._handler, self._closing)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api.control import changed
+from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.control.actions import changed
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.wire.exchange import as_json, done
+from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.exchanges import Exchange

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailframe.sandbox.life.simulation import Simulation
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,7 +25,7 @@ class Recorded:
             TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
             Attachments (list of names) and request, the number of its request.
         """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.messages_frame(self._store)
 
@@ -32,7 +34,7 @@ class Recorded:
 
         The links are those of the first recipient.
         """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.messages_frame(self._store, delivered=True)
 
@@ -44,13 +46,13 @@ class Recorded:
             path, messages, bytes (of the body), http_status (NA without a complete answer), fault
             and accepted.
         """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.requests_frame(self._store)
 
     def bounces(self) -> pd.DataFrame:
         """The bounces and the spam complaints: one row each."""
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.bounces_frame(self._caught_up())
 
@@ -62,13 +64,13 @@ class Recorded:
             (empty without a message), MessageStream, Recipient, At (UTC), Tag and Details (a dict
             with Postmark's names). A message without a Bounce is delivered.
         """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.events_frame(self._caught_up())
 
     def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
         """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.suppressions_frame(self._caught_up(), self._store.first_server, stream)
 
@@ -81,12 +83,12 @@ class Recorded:
             HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The last 10,000
             that ended are kept.
         """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.webhook_deliveries_frame(self._store)
 
     def _caught_up(self) -> Store:
         """The state after everything that is due has happened."""
         with self._store.lock:
-            self._store.catch_up()
+            Simulation(self._store).catch_up()
         return self._store

@@ -1,0 +1,1 @@
+"""The sandbox as one object, ``LocalPostmark``, and the parts of it."""
