@@ -53,6 +53,7 @@ READ_AS: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "single_no_sender": ("answered", (300,)),
     "single_not_approved": ("answered", (413,)),
     "single_partly_inactive": ("answered", OK),
+    "single_partly_inactive_older": ("answered", OK),
     "single_pending_approval": ("answered", (412,)),
     "single_quoted_address": ("answered", (300,)),
     "single_refused_attachment": ("answered", (411,)),

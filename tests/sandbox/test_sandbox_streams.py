@@ -1,6 +1,8 @@
-"""Message streams: list, create, edit, archive; codes 1221 to 1240."""
+"""Message streams: list, create, edit, archive; codes 1221 to 1241."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -22,13 +24,21 @@ KEYS = [
 ]
 NEW = {"ID": "news-1", "Name": "News", "MessageStreamType": "Broadcasts"}
 STREAMS = "/message-streams"
-DAY_NS = 86_400_000_000_000
+SECOND_NS = 1_000_000_000
+DAY_NS = 86_400 * SECOND_NS
 
 
 @pytest.fixture
 def calls(sandbox) -> Calls:
     """Calls of one sandbox."""
     return Calls(sandbox)
+
+
+def create(calls: Calls, **changes: str) -> dict[str, Any]:
+    """Create a stream, and wait until it can be archived."""
+    stream = calls.ok("POST", STREAMS, NEW | changes)
+    calls.sandbox._store.clock.advance(3 * SECOND_NS)
+    return stream
 
 
 def test_a_new_server_has_three_streams(calls):
@@ -83,7 +93,7 @@ def test_an_edit_keeps_what_is_not_sent(calls):
 
 def test_an_archived_stream_refuses_sends_until_it_is_restored(calls):
     """It is not listed by default, and is purged after 45 days."""
-    calls.ok("POST", STREAMS, NEW)
+    create(calls)
     archived = calls.ok("POST", f"{STREAMS}/news-1/archive")
     assert list(archived) == ["ID", "ServerID", "ExpectedPurgeDate"]
     assert calls.ok("POST", f"{STREAMS}/news-1/archive") == archived
@@ -99,24 +109,37 @@ def test_an_archived_stream_refuses_sends_until_it_is_restored(calls):
 
 def test_a_stream_cannot_be_restored_after_45_days(calls):
     """1232, on the clock of the sandbox."""
-    calls.ok("POST", STREAMS, NEW)
+    create(calls)
     calls.ok("POST", f"{STREAMS}/news-1/archive")
     calls.sandbox._store.clock.advance(45 * DAY_NS)
     assert calls.code("POST", f"{STREAMS}/news-1/unarchive") == 1232
+
+
+def test_a_stream_cannot_be_archived_at_first(calls):
+    """S: postmark.js and postmark-php of 2026, which do not say how long; D: code and text."""
+    calls.ok("POST", STREAMS, NEW)
+    for _ in range(2):
+        assert calls("POST", f"{STREAMS}/news-1/archive") == (
+            422,
+            {"ErrorCode": 1241, "Message": "Stream is unable to be archived at this time."},
+        )
+        calls.sandbox._store.clock.advance(SECOND_NS)
+    calls.sandbox._store.clock.advance(SECOND_NS)
+    calls.ok("POST", f"{STREAMS}/news-1/archive")
 
 
 def test_default_streams_cannot_be_archived(calls):
     """The first transactional one and the inbound one (1229); a further one can (S: dotnet)."""
     for stream in ("outbound", "inbound"):
         assert calls.code("POST", f"{STREAMS}/{stream}/archive") == 1229
-    calls.ok("POST", STREAMS, NEW | {"ID": "second", "MessageStreamType": "transactional"})
+    create(calls, ID="second", MessageStreamType="transactional")
     for stream in ("second", "broadcast"):
         calls.ok("POST", f"{STREAMS}/{stream}/archive")
 
 
 def test_a_server_has_ten_streams_at_most(calls):
     """Archived ones do not count; neither does one that comes back find a place (1225)."""
-    calls.ok("POST", STREAMS, NEW)
+    create(calls)
     calls.ok("POST", f"{STREAMS}/news-1/archive")
     for number in range(7):
         calls.ok("POST", STREAMS, NEW | {"ID": f"s{number}"})
@@ -205,7 +228,7 @@ def test_streams_survive_a_restart(tmp_path):
     """Archived ones too."""
     path = tmp_path / "sandbox.db"
     with LocalPostmark(in_process=True, db=path) as sandbox:
-        Calls(sandbox).ok("POST", STREAMS, NEW)
+        create(Calls(sandbox))
         Calls(sandbox).ok("POST", f"{STREAMS}/news-1/archive")
     with LocalPostmark(in_process=True, db=path) as sandbox:
         assert Calls(sandbox).code("POST", "/email", mail(MessageStream="news-1")) == 1235

@@ -230,7 +230,7 @@ def test_a_body_that_is_too_large_when_it_is_rendered_bounces():
     """The limit is that of a posted body."""
     with calls() as call:
         call.create(Alias="welcome", Subject="Hi", TextBody="{{name}}")
-        for characters, bounces in ((5_000_000, 0), (5_000_001, 1)):
+        for characters, bounces in ((5_242_880, 0), (5_242_881, 1)):
             call("POST", WITH, templated(TemplateModel={"name": "x" * characters}))
             assert len(call.sandbox.bounces()) == bounces
 

@@ -136,6 +136,7 @@ class Intake:
 
     def _check_item_size(self, message: dict[str, Any]) -> None:
         if len(as_json(message).body) > MAX_SINGLE_BYTES:
+            message_checks.check_attachments(message.get("Attachments") or [])
             raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
 
     def result(self, reply: Reply, *, messages: int) -> EndpointResult:

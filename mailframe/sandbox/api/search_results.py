@@ -70,9 +70,10 @@ def details(
     }
 
 
-def _people(field: str, value: str | None) -> list[dict[str, str | None]]:
+def _people(field: str, value: str | None) -> list[dict[str, str]]:
+    """The mailboxes in *value*; one without a name has an empty one (O: postmarker)."""
     return [
-        {"Email": recipient.address, "Name": recipient.name or None}
+        {"Email": recipient.address, "Name": recipient.name or ""}
         for recipient in mailboxes.parse(field, value)
     ]
 

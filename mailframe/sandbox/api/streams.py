@@ -59,6 +59,7 @@ def create_stream(request: Request, store: Store) -> Reply:
     store.streams.add(
         server, stream, kind, name=name, description=description, unsubscribe=handling
     )
+    store.streams.begin(server, stream)
     return as_json(as_item(_row(store, server, stream)))
 
 
@@ -86,6 +87,8 @@ def archive_stream(request: Request, store: Store) -> Reply:
     row = stream_of(request, store, server)
     if _is_default(row, store):
         raise CheckFailed(1229, texts_server.DEFAULT_STREAM)
+    if store.streams.is_new(server, row["id"]):
+        raise CheckFailed(1241, texts_server.NEW_STREAM)
     store.streams.archive(server, row["id"])
     item = as_item(_row(store, server, row["id"]))
     return as_json({key: item[key] for key in ("ID", "ServerID", "ExpectedPurgeDate")})

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VALIDATION = 300
 MAX_RECIPIENTS = 50
 MAX_CHARACTERS = {"From": 255, "Subject": 2000, "Tag": 1000}  # UTF-16 units
-MAX_BODY_BYTES = 5_000_000
+MAX_BODY_BYTES = 5 * 2**20
 MAX_ATTACHMENT_BYTES = 10_485_760  # O: the text names it; that it is of the base64 is D
 MAX_METADATA, MAX_KEY, MAX_VALUE = 10, 20, 80
 DEFAULT_STREAM = "outbound"

@@ -22,7 +22,7 @@ NO_JSON_HEADERS = (
     "The HTTP headers Accept and Content-Type must both be set to application/json."  # A
 )
 TOO_LARGE = "The request is larger than the {limit_mb} MB that this endpoint accepts."  # A
-MALFORMED = "The JSON data you provided is syntactically incorrect."  # A
+MALFORMED = "Invalid JSON."  # D as wording of the code table
 TOO_MANY_MESSAGES = "You may only send up to 500 messages in a single batched request."  # D
 WRONG_FIELD = (
     "Invalid request field(s): {field}"  # O (postmark-wordpress#113) for a path, A for an index
@@ -96,9 +96,8 @@ ALL_INACTIVE_ITEM = (  # D, with its trailing space
     "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated "
     "a hard bounce, a spam complaint, or a manual suppression. "
 )
-PARTLY_INACTIVE = (  # O 2015-16
-    "Message OK, but will not deliver to these inactive addresses: {addresses}. "
-    "Inactive recipients are ones that have generated a hard bounce or a spam complaint."
+PARTLY_INACTIVE = (  # O 2021 (postmark.js#87); until 2016 a sentence as in 406 followed
+    "Message OK, but will not deliver to these inactive addresses: {addresses}"
 )
 
 COUNT_AND_OFFSET = (  # A; the limits and the code 700 are D

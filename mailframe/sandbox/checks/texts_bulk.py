@@ -6,9 +6,10 @@ Marks as in ``texts.py``: D is documented by Postmark, A is an assumption.
 from __future__ import annotations
 
 MANY_ERRORS = "Multiple errors occurred. Inspect the Errors property for more information."  # D
-NOT_ENABLED = (  # A; the code 14 is D
-    "The Bulk API is not enabled for this account. Contact our support team to enable it."
+NOT_ENABLED = (  # D
+    "This endpoint requires approval to access. "
+    "Contact support to use the Bulk API postmarkapp.com/contact"
 )
-NO_REQUEST = "The bulk request was not found."  # A; the code 12 with HTTP 404 is D
-BAD_KEY = "The pagination key provided in the request was invalid."  # D as wording of the table
+NO_REQUEST = "Bulk send not found."  # D 12 as wording of the code table, with HTTP 404
+BAD_KEY = "Invalid pagination key."  # D 13 as wording of the code table
 NO_STREAM = "The message stream for the provided 'ID' was not found."  # D for 1226

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-NO_BOUNCE: Final = "The bounce was not found."  # A; the code 1001 is D
-NOT_TO_ACTIVATE: Final = "The bounce can not be activated."  # A; the code 1003 is D
-NO_DATE: Final = "The value of the parameter '{name}' is not a date."  # A; the code 900 is D
-WRONG_ORDER: Final = "The value of 'fromdate' must not be after 'todate'."  # A; the code 1502 is D
+NO_BOUNCE: Final = "The bounce was not found."  # D 1001
+NOT_TO_ACTIVATE: Final = "Due to the type of bounce, this address cannot be reactivated."  # D 1003
+NO_DATE: Final = "Parameter '{name}' should be a date/time value."  # D 900
+WRONG_ORDER: Final = "Parameter 'FromDate' must be older than 'ToDate'."  # D 1502
 OPENED: Final = "Email opened with {agent}"  # D
 CLICKED: Final = "Link clicked from {agent}"  # A; its name Summary is D

@@ -21,6 +21,7 @@ BAD_STREAM_ID = (
 )
 SECOND_INBOUND = "A server can only have one inbound stream."  # D 1228
 DEFAULT_STREAM = "You cannot archive the default transactional and inbound streams."  # D 1229
+NEW_STREAM = "Stream is unable to be archived at this time."  # D 1241
 STREAM_EXISTS = "The 'ID' provided already exists for this server."  # D 1230
 DESCRIPTION_TOO_LONG = "The 'Description' is too long."  # D 1231; the limit is A
 TOO_LATE = "You cannot unarchive this message stream anymore."  # D 1232

@@ -39,6 +39,9 @@ TYPES: Final = {
     "Inbound": StreamType.INBOUND,
 }
 """The types by Postmark's name."""
+NEW_NS: Final = 3 * 1_000_000_000
+"""How long a stream that a client created cannot be archived (A; S that it cannot at first: the
+suites of postmark.js and postmark-php of 2026)."""
 PURGE_NS: Final = 45 * 86_400 * 1_000_000_000
 """How long an archived stream can be restored (D: 45 days)."""
 
@@ -54,6 +57,7 @@ class StreamTable:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._created: dict[tuple[int, str], int] = {}  # by clients of this process
         self.restart()
 
     def restart(self) -> None:
@@ -84,6 +88,15 @@ class StreamTable:
             self._clock.now_ns(),
         )
         self.restart()
+
+    def begin(self, server: int, stream: str) -> None:
+        """Note that a client created the stream now."""
+        self._created[server, stream] = self._clock.now_ns()
+
+    def is_new(self, server: int, stream: str) -> bool:
+        """Whether a client created the stream moments ago."""
+        created_ns = self._created.get((server, stream))
+        return created_ns is not None and self._clock.now_ns() < created_ns + NEW_NS
 
     def kinds(self, server: int) -> Mapping[str, StreamType]:
         """The type of each stream of *server* that is not archived, by ID."""

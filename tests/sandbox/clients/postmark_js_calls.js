@@ -28,6 +28,12 @@ const templated = async () => {
 };
 const newStream = () =>
     server.createMessageStream({ ID: name("news"), Name: "News", MessageStreamType: "Broadcasts" });
+const oldStream = async () => {
+    const stream = await newStream();
+    const headers = { "Content-Type": "application/json" };
+    await fetch(`${url}/_sandbox/advance`, { method: "POST", headers, body: '{"By": "3s"}' });
+    return stream.ID;
+};
 const newWebhook = () => server.createWebhook({ Url: "http://127.0.0.1:9/hook" });
 const newRule = () => server.createInboundRuleTrigger({ Rule: `${name("rule")}.example.org` });
 const newServer = () => account.createServer({ Name: name("Server") });
@@ -116,9 +122,9 @@ const calls = {
     getMessageStream: async () => (await server.getMessageStream("outbound")).MessageStreamType,
     editMessageStream: async () =>
         (await server.editMessageStream((await newStream()).ID, { Description: "Weekly" })).Description,
-    archiveMessageStream: async () => "ExpectedPurgeDate" in (await server.archiveMessageStream((await newStream()).ID)),
+    archiveMessageStream: async () => "ExpectedPurgeDate" in (await server.archiveMessageStream(await oldStream())),
     unarchiveMessageStream: async () => {
-        const { ID } = await server.archiveMessageStream((await newStream()).ID);
+        const { ID } = await server.archiveMessageStream(await oldStream());
         return (await server.unarchiveMessageStream(ID)).ArchivedAt;
     },
 

@@ -47,6 +47,12 @@ class Official:
         kind = MessageStreamType.BROADCASTS
         return self.client.stream.create(self.seed.name("s"), "News", kind)
 
+    def old_stream(self):
+        """A message stream that can be archived."""
+        stream = self.stream()
+        self.seed.sandbox.advance("3s")
+        return stream
+
     def webhook(self):
         """A new webhook."""
         return self.client.webhooks.create("http://127.0.0.1:9/hook")
@@ -194,10 +200,12 @@ CALLS = {
         lambda o: o.client.stream.edit(o.stream().id, description="Weekly").description, "Weekly"
     ),
     "stream.archive": Call(
-        lambda o: o.client.stream.archive(o.stream().id).expected_purge_date is not None, True
+        lambda o: o.client.stream.archive(o.old_stream().id).expected_purge_date is not None, True
     ),
     "stream.unarchive": Call(
-        lambda o: o.client.stream.unarchive(o.client.stream.archive(o.stream().id).id).archived_at,
+        lambda o: (
+            o.client.stream.unarchive(o.client.stream.archive(o.old_stream().id).id).archived_at
+        ),
         None,
     ),
     # stats
