@@ -204,10 +204,10 @@ WRITES_HTML = {
     "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
-    "sandbox/state/body_links.py": "finds the links of a mail, which a person would click",
+    "sandbox/state/messages/body_links.py": "finds the links of a mail, which a person would click",
     "sandbox/serving/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/templating/styles.py": "looks for a style element in a mail",
-    "sandbox/state/stored_message.py": "adds an unsubscribe link to a mail, as Postmark does",
+    "sandbox/state/messages/stored_message.py": "adds an unsubscribe link, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }
 """Files that contain markup or escape text for HTML, each with the reason."""

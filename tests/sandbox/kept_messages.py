@@ -7,7 +7,7 @@ from typing import Any
 
 from mailframe.sandbox.api.search_parameters import SearchQuery, parse
 from mailframe.sandbox.checks.account import DEFAULT_STREAMS, Account
-from mailframe.sandbox.state.acceptance import Acceptance
+from mailframe.sandbox.state.messages.acceptance import Acceptance
 from mailframe.sandbox.state.store import Store
 from tests.sandbox.sandbox_mail import mail
 

@@ -14,7 +14,7 @@ from mailframe.pages.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.inbox.colored import MOST_PIECES, pieces
 from mailframe.sandbox.inbox.long_text import SHOWN
-from mailframe.sandbox.state.message_list import PAGE
+from mailframe.sandbox.state.messages.message_list import PAGE
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state import message_list
-from mailframe.sandbox.state.inbox_query import MAX_TERMS, QueryError, Term, parse, term_text
+from mailframe.sandbox.state.messages import message_list
+from mailframe.sandbox.state.messages.inbox_query import (
+    MAX_TERMS,
+    QueryError,
+    Term,
+    parse,
+    term_text,
+)
 from tests.sandbox.sandbox_mail import client, mail, post
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.mailboxes import parse
 from mailframe.sandbox.checks.message_checks import REFUSED_HEADERS
-from mailframe.sandbox.state.message_source import message_source
-from mailframe.sandbox.state.stored_message import StoredMessage
+from mailframe.sandbox.state.messages.message_source import message_source
+from mailframe.sandbox.state.messages.stored_message import StoredMessage
 from tests.sandbox.kept_messages import empty_store
 from tests.sandbox.sandbox_mail import mail, post
 from tests.sandbox.sandbox_reads import SEARCH, get

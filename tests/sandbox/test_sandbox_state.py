@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.message_ids import message_id, position_of
+from mailframe.sandbox.state.messages.message_ids import message_id, position_of
 from tests.sandbox.kept_messages import SERVER, empty_store, keep
 from tests.sandbox.sandbox_mail import client, mail, post
 

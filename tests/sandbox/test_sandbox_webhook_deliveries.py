@@ -14,7 +14,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events.events import Event, EventKind
 from tests.sandbox.receiver import HUGE, Receiver
 from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import mail, post

@@ -27,7 +27,7 @@ from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.field_types import MAX_COUNT, WHOLE_NUMBER
 from mailframe.sandbox.checks.template_fields import INVALID
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.bulk_requests import as_item, status
+from mailframe.sandbox.state.messages.bulk_requests import as_item, status
 from mailframe.sandbox.templating.template import Budget, RenderingFailed
 from mailframe.sandbox.wire.exchange import Reply, as_json
 

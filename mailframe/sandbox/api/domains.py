@@ -8,7 +8,7 @@ from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.checks import field_types, request_json, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state import dns_records
+from mailframe.sandbox.state.account import dns_records
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

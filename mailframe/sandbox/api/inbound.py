@@ -16,7 +16,7 @@ from mailframe.sandbox.wire.exchange import as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailframe.sandbox.state.inbound import InboundMessage
+    from mailframe.sandbox.state.messages.inbound import InboundMessage
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, sending_server_of
 from mailframe.sandbox.checks import message_checks, texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.acceptance import Acceptance
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.stored_message import INACTIVE, OF_TEMPLATE, TEMPLATE_ERROR
+from mailframe.sandbox.state.messages.acceptance import Acceptance
+from mailframe.sandbox.state.messages.stored_message import INACTIVE, OF_TEMPLATE, TEMPLATE_ERROR
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import texts_life
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events.events import Event, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 
 def message_events(message: StoredMessage, store: Store) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@ from mailframe.sandbox.api.message_events import message_events
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.account import DeliveryType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.message_source import message_source
+from mailframe.sandbox.state.messages.message_source import message_source
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 

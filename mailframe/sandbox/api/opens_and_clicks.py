@@ -9,8 +9,8 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events import Event, EventKind
-from mailframe.sandbox.state.search_query import DEFAULT_STREAM
+from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.messages.search_query import DEFAULT_STREAM
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from mailframe.sandbox.api.inbound_payload import inbound_item, raw_email, spam_
 from mailframe.sandbox.checks import field_types, mailboxes, texts_server
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.webhook_delivery import INBOUND, NewDelivery
-from mailframe.sandbox.state.webhooks import INBOUND as INBOUND_SETTING
+from mailframe.sandbox.state.webhooks.delivery import INBOUND, NewDelivery
+from mailframe.sandbox.state.webhooks.webhooks import INBOUND as INBOUND_SETTING
 from mailframe.sandbox.wire.loopback import without_user
 
 if TYPE_CHECKING:

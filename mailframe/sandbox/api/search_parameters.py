@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from mailframe.sandbox.checks import field_types, mailboxes, texts
 from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.search_query import DEFAULT_STREAM, MAX_NS, SearchQuery
+from mailframe.sandbox.state.messages.search_query import DEFAULT_STREAM, MAX_NS, SearchQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
-    from mailframe.sandbox.state.search_query import Filter
+    from mailframe.sandbox.state.messages.search_query import Filter
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern

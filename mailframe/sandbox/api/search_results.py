@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox.checks import mailboxes
-from mailframe.sandbox.state.stored_message import delivered_content
+from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
 

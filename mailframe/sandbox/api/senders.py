@@ -9,7 +9,7 @@ from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.api.domains import check_not_public, renewed, subdomains
 from mailframe.sandbox.checks import field_types, request_json, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.senders import new_sender
+from mailframe.sandbox.state.account.senders import new_sender
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

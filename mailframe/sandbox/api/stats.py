@@ -17,8 +17,8 @@ from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.events import EventKind
-from mailframe.sandbox.state.sums import COLUMNS
+from mailframe.sandbox.state.events.events import EventKind
+from mailframe.sandbox.state.messages.sums import COLUMNS
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

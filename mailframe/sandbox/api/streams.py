@@ -9,7 +9,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import field_types, request_json, texts_server
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.streams import PURGE_NS, TYPES, as_item
+from mailframe.sandbox.state.account.streams import PURGE_NS, TYPES, as_item
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.streams import stream_of
 from mailframe.sandbox.checks import field_types, request_json, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.suppressions import ORIGINS, REASONS
+from mailframe.sandbox.state.events.suppressions import ORIGINS, REASONS
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:

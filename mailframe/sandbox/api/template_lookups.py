@@ -11,8 +11,8 @@ from mailframe.sandbox.checks.texts import CheckFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailframe.sandbox.state.account.templates import StoredTemplate
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.templates import StoredTemplate
     from mailframe.sandbox.wire.exchange import Request
 
 NO_TEMPLATE = 1101

@@ -12,8 +12,8 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.account.templates import StoredTemplate
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.templates import StoredTemplate
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 NO_SERVER, NOTHING, TYPES_DIFFER = 601, 1124, 1125

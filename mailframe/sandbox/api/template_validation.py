@@ -10,7 +10,7 @@ from mailframe.sandbox.api.templates import check_layout_fields
 from mailframe.sandbox.checks import template_fields, texts_templates
 from mailframe.sandbox.checks.template_fields import MISSING, NO_DATA, VALIDATION_FIELDS
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.templates import LAYOUT
+from mailframe.sandbox.state.account.templates import LAYOUT
 from mailframe.sandbox.templating.message_template import PARTS
 from mailframe.sandbox.templating.suggested_model import merged
 from mailframe.sandbox.templating.template import Budget, RenderingFailed

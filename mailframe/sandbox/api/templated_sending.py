@@ -13,12 +13,12 @@ from mailframe.sandbox.api.template_lookups import NO_TEMPLATE, template_of_alia
 from mailframe.sandbox.checks import request_json, templated_messages, texts_templates
 from mailframe.sandbox.checks.message_checks import MAX_BODY_BYTES
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.stored_message import TEMPLATE_ERROR
+from mailframe.sandbox.state.messages.stored_message import TEMPLATE_ERROR
 from mailframe.sandbox.templating.template import Budget, RenderingFailed
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.account.templates import StoredTemplate
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.templates import StoredTemplate
     from mailframe.sandbox.templating.message_template import MessageTemplate
     from mailframe.sandbox.wire.exchange import Request
 

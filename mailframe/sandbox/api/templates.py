@@ -16,12 +16,12 @@ from mailframe.sandbox.checks.template_fields import (
     TEMPLATE_FIELDS,
 )
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.templates import LAYOUT, STANDARD
+from mailframe.sandbox.state.account.templates import LAYOUT, STANDARD
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.account.templates import StoredTemplate
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.templates import StoredTemplate
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 BAD_LIST, TOO_MANY, IN_USE, BAD_PLACES = 1100, 1105, 1130, 1131

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.webhooks import Webhook
+    from mailframe.sandbox.state.webhooks.webhooks import Webhook
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 MAX_WEBHOOKS: Final = 30  # A: of a stream; Postmark names no number

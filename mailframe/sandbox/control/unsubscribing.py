@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from mailframe.sandbox.state.events import Event, EventKind
-from mailframe.sandbox.state.outcomes import MANUAL
-from mailframe.sandbox.state.unsubscribe_links import PATH
+from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.events.outcomes import MANUAL
+from mailframe.sandbox.state.messages.unsubscribe_links import PATH
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Request
 
 ONE_CLICK: Final = "List-Unsubscribe"

@@ -18,9 +18,9 @@ from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.exchanges import Exchange
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.requests import RequestRecord
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 COUNT: Final = 50
@@ -66,7 +66,7 @@ def show_message(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}``: one message with its bodies, files, links and events."""
     from mailframe.sandbox.inbox.links import links_of  # noqa: PLC0415 - see above
     from mailframe.sandbox.inbox.statuses import event_item  # noqa: PLC0415
-    from mailframe.sandbox.state.stored_message import delivered_content  # noqa: PLC0415
+    from mailframe.sandbox.state.messages.stored_message import delivered_content  # noqa: PLC0415
 
     message = _message(request, store)
     delivered = delivered_content(message)

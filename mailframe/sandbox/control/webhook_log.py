@@ -13,7 +13,7 @@ from mailframe.sandbox.wire.loopback import without_user
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.webhooks import Webhook
+    from mailframe.sandbox.state.webhooks.webhooks import Webhook
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 WHY_NOT: Final = (

@@ -13,15 +13,15 @@ from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.addresses import POSITION, address
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, status_of, statuses_of
-from mailframe.sandbox.state.inbox_query import InboxQuery, QueryError, parse
-from mailframe.sandbox.state.message_list import ListedPage
-from mailframe.sandbox.state.stored_message import PLACEHOLDER
+from mailframe.sandbox.state.messages.inbox_query import InboxQuery, QueryError, parse
+from mailframe.sandbox.state.messages.message_list import ListedPage
+from mailframe.sandbox.state.messages.stored_message import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 PAGE_KEYS: Final = ("q", "before", "after", "server")
 """The parameters that name a page of the list."""

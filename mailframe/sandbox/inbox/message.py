@@ -23,18 +23,18 @@ from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.long_text import LongText, size
 from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
-from mailframe.sandbox.state.inbox_query import term_text
-from mailframe.sandbox.state.message_source import message_source
-from mailframe.sandbox.state.stored_message import delivered_content
+from mailframe.sandbox.state.messages.inbox_query import term_text
+from mailframe.sandbox.state.messages.message_source import message_source
+from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailframe.pages.environment import Html
-    from mailframe.sandbox.state.message_list import ListedPage
+    from mailframe.sandbox.state.messages.message_list import ListedPage
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 PARTS: Final = {
     "html": "HTML",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mailframe.sandbox.inbox.site import Site
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 # The modules of the pages are imported by the first request for a page: a send needs no templates.
@@ -45,7 +45,7 @@ def show_message_page(request: Request, store: Store) -> Reply:
 
 def _with_place(values: dict[str, str], message: StoredMessage, store: Store) -> dict[str, str]:
     """The parameters; without a page of the list, those of one that has the message."""
-    from mailframe.sandbox.state.message_list import PAGE  # noqa: PLC0415 - see above
+    from mailframe.sandbox.state.messages.message_list import PAGE  # noqa: PLC0415 - see above
 
     newest = store.messages.next_position
     if {"before", "after", "q", "server"} & set(values) or newest - message.position <= PAGE:

@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from mailframe.sandbox.inbox.message import VIEWED, json_of, source_of
 from mailframe.sandbox.inbox.site import FILE_HEADERS
-from mailframe.sandbox.state.stored_message import delivered_content
+from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 PLAIN: Final = "text/plain; charset=utf-8"
 _SAVED: Final = "application/octet-stream"

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events import EventKind
-from mailframe.sandbox.state.outcomes import MANUAL
+from mailframe.sandbox.state.events.events import EventKind
+from mailframe.sandbox.state.events.outcomes import MANUAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailframe.sandbox.state.events import Event
+    from mailframe.sandbox.state.events.events import Event
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 STATUS_KINDS: Final = {
     "Bounced": "bad",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks.account import StreamType
-from mailframe.sandbox.state.suppressions import REASONS
+from mailframe.sandbox.state.events.suppressions import REASONS
 
 if TYPE_CHECKING:
     from mailframe.sandbox.inbox.site import Site

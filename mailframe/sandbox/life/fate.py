@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.life.readers import reader
-from mailframe.sandbox.state.events import EventKind
+from mailframe.sandbox.state.events.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

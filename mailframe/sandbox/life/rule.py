@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.life.durations import nanoseconds
-from mailframe.sandbox.state.bounce_types import TYPES
+from mailframe.sandbox.state.events.bounce_types import TYPES
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 BOUNCES: Final = {"HardBounce": 0.6, "SoftBounce": 0.25, "Blocked": 0.08, "DnsError": 0.07}
 """How one rate of bounces is shared out (A)."""

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.life.aftermath import Aftermath
 from mailframe.sandbox.life.fate import Fate, decide, identity, steps
 from mailframe.sandbox.life.rule import Rule
-from mailframe.sandbox.state.body_links import html_links, text_links
-from mailframe.sandbox.state.bounce_types import SPAM_COMPLAINT
-from mailframe.sandbox.state.events import Event, EventKind, event_of
-from mailframe.sandbox.state.outcomes import MANUAL
-from mailframe.sandbox.state.stored_message import PLACEHOLDER
-from mailframe.sandbox.state.sums import tracked_links
+from mailframe.sandbox.state.events.bounce_types import SPAM_COMPLAINT
+from mailframe.sandbox.state.events.events import Event, EventKind, event_of
+from mailframe.sandbox.state.events.outcomes import MANUAL
+from mailframe.sandbox.state.messages.body_links import html_links, text_links
+from mailframe.sandbox.state.messages.stored_message import PLACEHOLDER
+from mailframe.sandbox.state.messages.sums import tracked_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mailframe.sandbox.state.acceptance import Acceptance
+    from mailframe.sandbox.state.messages.acceptance import Acceptance
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 _PLAIN: Final = frozenset({"Open", "Click"})
 """The kinds that change nothing else, so they are stored many at once."""

@@ -19,9 +19,9 @@ from mailframe.sandbox.local.webhooks import WebhookMethods
 from mailframe.sandbox.serving.fault_schedule import Fault
 from mailframe.sandbox.serving.request_handler import RequestHandler
 from mailframe.sandbox.state.database import opening
+from mailframe.sandbox.state.events.suppressions import REASONS
+from mailframe.sandbox.state.messages.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.state.store import KEEP, Store
-from mailframe.sandbox.state.suppressions import REASONS
-from mailframe.sandbox.state.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.webhooks.thread import WebhookThread
 from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.limits import Limits

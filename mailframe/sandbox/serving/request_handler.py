@@ -18,7 +18,7 @@ from mailframe.sandbox.wire.exchange import Reply, Request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.state.acceptance import Acceptance as Accepted
+    from mailframe.sandbox.state.messages.acceptance import Acceptance as Accepted
     from mailframe.sandbox.state.store import Store
 
 Listener = Callable[[RequestRecord], None]

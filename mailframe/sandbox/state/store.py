@@ -9,38 +9,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.checks.account import new_server_id
-from mailframe.sandbox.state import (
-    attachments,
-    bounces,
-    bulk_requests,
-    events,
-    inbound,
-    kept_values,
-    lives,
-    packs,
-    read_marks,
-    requests,
-    senders,
-    servers,
-    streams,
-    sums,
-    suppressions,
-    templates,
-    upcoming,
-    webhook_queue,
-    webhooks,
-)
+from mailframe.sandbox.state import kept_values, requests
+from mailframe.sandbox.state.account import senders, servers, streams, templates
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
-from mailframe.sandbox.state.deliveries import Deliveries
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events import bounces, events, lives, suppressions, upcoming
+from mailframe.sandbox.state.events.deliveries import Deliveries
+from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.events.outcomes import Outcomes
 from mailframe.sandbox.state.exchanges import ExchangeLog
-from mailframe.sandbox.state.message_ids import message_id
-from mailframe.sandbox.state.message_list import MessageList
-from mailframe.sandbox.state.outcomes import Outcomes
-from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.messages import (
+    attachments,
+    bulk_requests,
+    inbound,
+    packs,
+    read_marks,
+    sums,
+)
+from mailframe.sandbox.state.messages.message_ids import message_id
+from mailframe.sandbox.state.messages.message_list import MessageList
+from mailframe.sandbox.state.messages.stored_message import fake_bounces
+from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.state.tables import OF_MESSAGES, SCHEMAS
-from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+from mailframe.sandbox.state.webhooks import queue as webhook_queue
+from mailframe.sandbox.state.webhooks import webhooks
 from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
@@ -49,10 +41,10 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from mailframe.sandbox.checks.account import Account
-    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.controls import Controls
-    from mailframe.sandbox.state.search_query import SearchQuery
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.acceptance import Acceptance
+    from mailframe.sandbox.state.messages.search_query import SearchQuery
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.sandbox.state import (
+from mailframe.sandbox.state import kept_values, requests
+from mailframe.sandbox.state.account import senders, servers, streams, templates
+from mailframe.sandbox.state.events import bounces, events, lives, suppressions, upcoming
+from mailframe.sandbox.state.messages import (
     attachments,
-    bounces,
     bulk_requests,
-    events,
     inbound,
-    kept_values,
-    lives,
     packs,
     read_marks,
-    requests,
-    senders,
-    servers,
-    streams,
     sums,
-    suppressions,
-    templates,
-    upcoming,
-    webhook_queue,
-    webhooks,
 )
+from mailframe.sandbox.state.webhooks import queue as webhook_queue
+from mailframe.sandbox.state.webhooks import webhooks
 
 SCHEMAS: Final = tuple(
     module.SCHEMA

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.life.simulation import Simulation
-from mailframe.sandbox.state import bounces
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events import Event, EventKind
-from mailframe.sandbox.state.webhook_delivery import NewDelivery
-from mailframe.sandbox.state.webhook_queue import MAX_WAITING
+from mailframe.sandbox.state.events import bounces
+from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.webhooks.delivery import NewDelivery
+from mailframe.sandbox.state.webhooks.queue import MAX_WAITING
 from mailframe.sandbox.wire.loopback import without_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
-    from mailframe.sandbox.state.webhooks import Webhook
+    from mailframe.sandbox.state.webhooks.webhooks import Webhook
 
 _LIMIT: Final = 500
 

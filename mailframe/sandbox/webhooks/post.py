@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from mailframe.sandbox.state.webhook_delivery import Outcome
+from mailframe.sandbox.state.webhooks.delivery import Outcome
 from mailframe.sandbox.wire.loopback import loopback_name, without_user
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.webhook_delivery import Delivery
-    from mailframe.sandbox.state.webhooks import Webhook
+    from mailframe.sandbox.state.webhooks.delivery import Delivery
+    from mailframe.sandbox.state.webhooks.webhooks import Webhook
 
 USER_AGENT: Final = "Postmark"  # A
 MAX_ANSWER: Final = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.state.upcoming import NEVER_NS
+from mailframe.sandbox.state.events.upcoming import NEVER_NS
 from mailframe.sandbox.webhooks.events import collect
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import weakref
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.webhook_delivery import Delivery
-    from mailframe.sandbox.state.webhooks import Webhook
+    from mailframe.sandbox.state.webhooks.delivery import Delivery
+    from mailframe.sandbox.state.webhooks.webhooks import Webhook
     from mailframe.sandbox.webhooks.thread import WebhookThread
 
 MAX_WAIT_S: Final = 60.0

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.checks.account import StreamType
-from mailframe.sandbox.state.head_text import has_text
-from mailframe.sandbox.state.message_ids import position_of
-from mailframe.sandbox.state.stored_message import CONTENTS, StoredMessage
+from mailframe.sandbox.state.messages.head_text import has_text
+from mailframe.sandbox.state.messages.message_ids import position_of
+from mailframe.sandbox.state.messages.stored_message import CONTENTS, StoredMessage
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from mailframe.sandbox.state.acceptance import Acceptance
-    from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.search_query import SearchQuery
-    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+    from mailframe.sandbox.state.messages.acceptance import Acceptance
+    from mailframe.sandbox.state.messages.attachments import AttachmentTable
+    from mailframe.sandbox.state.messages.search_query import SearchQuery
+    from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
 SCHEMA: Final = """
 create table if not exists packs (

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
-from mailframe.sandbox.state.attachments import StoredAttachment
-from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.events.bounce_types import bounce_type
+from mailframe.sandbox.state.messages.attachments import StoredAttachment
 
 if TYPE_CHECKING:
     from mailframe.sandbox.checks.account import StreamType
     from mailframe.sandbox.checks.mailboxes import Recipient
-    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+    from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""

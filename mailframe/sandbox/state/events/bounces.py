@@ -6,9 +6,9 @@ from dataclasses import astuple, dataclass, fields
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events import HOUR_NS
+from mailframe.sandbox.state.events.bounce_types import TYPES
+from mailframe.sandbox.state.events.events import HOUR_NS
 
 if TYPE_CHECKING:
     import sqlite3

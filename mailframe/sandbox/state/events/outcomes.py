@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
-from mailframe.sandbox.state.bounce_types import HARD_BOUNCE, SPAM_COMPLAINT, TYPES
-from mailframe.sandbox.state.bounces import Bounce
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events.bounce_types import HARD_BOUNCE, SPAM_COMPLAINT, TYPES
+from mailframe.sandbox.state.events.bounces import Bounce
+from mailframe.sandbox.state.events.events import Event, EventKind
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.bounces import BounceTable
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.events import EventTable
-    from mailframe.sandbox.state.suppressions import SuppressionTable
+    from mailframe.sandbox.state.events.bounces import BounceTable
+    from mailframe.sandbox.state.events.events import EventTable
+    from mailframe.sandbox.state.events.suppressions import SuppressionTable
 
 MANUAL: Final = "ManualSuppression"
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.inbox_query import InboxQuery
-    from mailframe.sandbox.state.packs import PackTable
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.inbox_query import InboxQuery
+    from mailframe.sandbox.state.messages.packs import PackTable
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 PAGE: Final = 50
 MOST_READ: Final = 100_000

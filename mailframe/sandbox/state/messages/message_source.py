@@ -17,13 +17,13 @@ from urllib.parse import quote
 
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.message_checks import REFUSED_HEADERS
-from mailframe.sandbox.state.stored_message import delivered_content
+from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailframe.sandbox.state.attachments import StoredAttachment
-    from mailframe.sandbox.state.stored_message import DeliveredContent, StoredMessage
+    from mailframe.sandbox.state.messages.attachments import StoredAttachment
+    from mailframe.sandbox.state.messages.stored_message import DeliveredContent, StoredMessage
 
 LINE_END: Final = "\r\n"
 MESSAGE_ID_DOMAIN: Final = "mtasv.net"  # O: the domain of Postmark's own Message-ID

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from mailframe.sandbox.checks.account import StreamType
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 PATH: Final = "/_sandbox/unsubscribe/{id}/{code}"
 NO_SOCKET_URL: Final = "http://127.0.0.1:0"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.events import Event
+    from mailframe.sandbox.state.events.events import Event
 
 SCHEMA: Final = """
 create table if not exists webhooks (

@@ -10,17 +10,17 @@ from collections import defaultdict
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state.body_links import html_links, text_links
-from mailframe.sandbox.state.events import HOUR_NS
-from mailframe.sandbox.state.stored_message import INACTIVE
+from mailframe.sandbox.state.events.events import HOUR_NS
+from mailframe.sandbox.state.messages.body_links import html_links, text_links
+from mailframe.sandbox.state.messages.stored_message import INACTIVE
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.packs import PackTable
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.packs import PackTable
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 SCHEMA: Final = """
 create table if not exists sums (

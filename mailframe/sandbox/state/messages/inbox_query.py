@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from mailframe.sandbox.state.head_text import has_text
-from mailframe.sandbox.state.message_ids import position_of
+from mailframe.sandbox.state.messages.head_text import has_text
+from mailframe.sandbox.state.messages.message_ids import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 _Condition: TypeAlias = tuple[str, tuple[Any, ...]]
 """A condition of SQL on a pack, and its values; empty if there is none."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events.events import Event, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.stored_message import StoredMessage
 
 DELIVERED: Final = {  # A
     "DeliveryMessage": "smtp;250 2.0.0 OK",

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.webhook_delivery import INBOUND, Delivery, Outcome, Status, verdict_on
+from mailframe.sandbox.state.webhooks.delivery import INBOUND, Delivery, Outcome, Status, verdict_on
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.webhook_delivery import NewDelivery
+    from mailframe.sandbox.state.webhooks.delivery import NewDelivery
 
 SCHEMA: Final = """
 create table if not exists webhook_deliveries (

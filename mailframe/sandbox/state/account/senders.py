@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state import dns_records
+from mailframe.sandbox.state.account import dns_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.events.events import Event, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mailframe.sandbox.state.database import Database
-    from mailframe.sandbox.state.events import EventTable
+    from mailframe.sandbox.state.events.events import EventTable
 
 SCHEMA: Final = """
 create table if not exists upcoming_events (

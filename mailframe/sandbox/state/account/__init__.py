@@ -1,0 +1,1 @@
+"""The account: its servers, streams, domains, senders and templates."""

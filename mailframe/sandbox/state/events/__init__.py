@@ -1,0 +1,1 @@
+"""What happens to messages: events and what they change, such as suppressions."""

@@ -1,0 +1,1 @@
+"""The webhooks, and what waits to be posted to them."""
