@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-if TYPE_CHECKING:
-    from mailframe.sandbox.state.database import Database
-
-SCHEMA: Final = """
-create table if not exists kept_values (
-    name text primary key,
-    value not null
-) without rowid;
-"""
+from mailframe.sandbox.state.table import Table
 
 
-class KeptValues:
-    """Values by name.
+class KeptValues(Table):
+    """Values by name."""
 
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists kept_values (
+        name text primary key,
+        value not null
+    ) without rowid;
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, name: str) -> Any:
         """The value of that *name*; None if it was never set."""

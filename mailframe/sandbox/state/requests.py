@@ -6,25 +6,11 @@ from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from mailframe.sandbox.state.database import Database
+from mailframe.sandbox.state.table import Table
 
-SCHEMA: Final = """
-create table if not exists requests (
-    id integer primary key autoincrement,
-    number integer,
-    method text not null,
-    path text not null,
-    messages integer not null,
-    bytes integer not null,
-    http_status integer,
-    fault text,
-    accepted integer not null,
-    received_ns integer not null,
-    took_ms real not null,
-    error_code integer
-);
-"""
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.clock import Clock
+    from mailframe.sandbox.state.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +47,34 @@ class RequestRecord:
 NAMES: Final = tuple(field.name for field in fields(RequestRecord))
 
 
-class RequestTable:
+class RequestTable(Table):
     """The requests, in the order of arrival, and their numbers.
 
     Args:
-        database: the database, with SCHEMA.
         keep: the number of requests that are kept; older ones are removed.
     """
 
-    def __init__(self, database: Database, *, keep: int) -> None:
-        self._database = database
+    SCHEMA = """
+    create table if not exists requests (
+        id integer primary key autoincrement,
+        number integer,
+        method text not null,
+        path text not null,
+        messages integer not null,
+        bytes integer not null,
+        http_status integer,
+        fault text,
+        accepted integer not null,
+        received_ns integer not null,
+        took_ms real not null,
+        error_code integer
+    );
+    """
+    CLEARED = ("requests",)
+
+    def __init__(self, database: Database, clock: Clock, *, keep: int) -> None:
+        super().__init__(database, clock)
         self._keep = keep
-        self.restart()
 
     def restart(self) -> None:
         """Count from 1 again."""

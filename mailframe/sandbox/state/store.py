@@ -9,30 +9,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.checks.account import new_server_id
-from mailframe.sandbox.state import kept_values, requests
-from mailframe.sandbox.state.account import senders, servers, streams, templates
+from mailframe.sandbox.state.account.senders import SenderTable
+from mailframe.sandbox.state.account.servers import ServerTable
+from mailframe.sandbox.state.account.streams import NAMES, StreamTable
+from mailframe.sandbox.state.account.templates import TemplateTable
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
-from mailframe.sandbox.state.events import bounces, events, lives, suppressions, upcoming
+from mailframe.sandbox.state.events.bounces import BounceTable
 from mailframe.sandbox.state.events.deliveries import Deliveries
-from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.events.events import Event, EventKind, EventTable
+from mailframe.sandbox.state.events.lives import LifeTable
 from mailframe.sandbox.state.events.outcomes import Outcomes
+from mailframe.sandbox.state.events.suppressions import SuppressionTable
+from mailframe.sandbox.state.events.upcoming import UpcomingTable
 from mailframe.sandbox.state.exchanges import ExchangeLog
-from mailframe.sandbox.state.messages import (
-    attachments,
-    bulk_requests,
-    inbound,
-    packs,
-    read_marks,
-    sums,
-)
+from mailframe.sandbox.state.kept_values import KeptValues
+from mailframe.sandbox.state.messages.attachments import AttachmentTable
+from mailframe.sandbox.state.messages.bulk_requests import BulkRequestTable
+from mailframe.sandbox.state.messages.inbound import InboundTable
 from mailframe.sandbox.state.messages.message_ids import message_id
 from mailframe.sandbox.state.messages.message_list import MessageList
+from mailframe.sandbox.state.messages.packs import PackTable
+from mailframe.sandbox.state.messages.read_marks import ReadMarks
 from mailframe.sandbox.state.messages.stored_message import fake_bounces
+from mailframe.sandbox.state.messages.sums import SumTable
 from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
-from mailframe.sandbox.state.tables import OF_MESSAGES, SCHEMAS
-from mailframe.sandbox.state.webhooks import queue as webhook_queue
-from mailframe.sandbox.state.webhooks import webhooks
+from mailframe.sandbox.state.requests import RequestTable
+from mailframe.sandbox.state.table import Table
+from mailframe.sandbox.state.webhooks.queue import WebhookQueue
+from mailframe.sandbox.state.webhooks.webhooks import WebhookTable
 from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
 _CLOCK_AHEAD: Final = "clock ahead"
+_SCHEMAS: Final = tuple(kind.SCHEMA for kind in Table.__subclasses__())
 
 
 class Store:
@@ -85,50 +91,45 @@ class Store:
         self.account = account
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self.clock = Clock()
-        self.database = Database(SCHEMAS, path=path)
+        self.database = Database(_SCHEMAS, path=path)
         self.lock: RLock = self.database.lock
-        self.attachments = attachments.AttachmentTable(self.database)
-        self.kept_values = kept_values.KeptValues(self.database)
+        shared = self.database, self.clock
+        self.kept_values = KeptValues(*shared)
+        self.servers = ServerTable(*shared)
+        self.senders = SenderTable(*shared)
+        self.streams = StreamTable(*shared)
+        self.templates = TemplateTable(*shared)
+        self.renderer = Renderer()
+        self.attachments = AttachmentTable(*shared)
         self.unsubscribe_links = UnsubscribeLinks(self)
-        self.messages = packs.PackTable(
-            self.database, self.attachments, links=self.unsubscribe_links, keep=keep
+        self.messages = PackTable(
+            *shared, attachments=self.attachments, links=self.unsubscribe_links, keep=keep
         )
         self.message_list = MessageList(self.database, self.messages)
-        self.read_marks = read_marks.ReadMarks(self.database)
-        self.sums = sums.SumTable(self.database, self.messages)
-        self.lives = lives.LifeTable(self.database)
-        self.bounces = bounces.BounceTable(self.database, keep=keep)
-        self.events = events.EventTable(self.database)
-        self.upcoming = upcoming.UpcomingTable(self.database, self.events)
-        self.requests = requests.RequestTable(self.database, keep=keep)
-        self.exchanges = ExchangeLog(self.lock)
-        self.controls: Controls | None = None
-        self._opened = uuid.uuid4().hex[:8]
-        self.servers = servers.ServerTable(self.database, self.clock)
-        self.senders = senders.SenderTable(self.database, self.clock)
-        self.streams = streams.StreamTable(self.database, self.clock)
-        self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
+        self.read_marks = ReadMarks(*shared)
+        self.sums = SumTable(*shared, packs=self.messages)
+        self.bulk_requests = BulkRequestTable(*shared)
+        self.inbound = InboundTable(*shared, keep=keep)
+        self.lives = LifeTable(*shared)
+        self.bounces = BounceTable(*shared, keep=keep)
+        self.events = EventTable(*shared)
+        self.upcoming = UpcomingTable(*shared, events=self.events)
+        self.suppressions = SuppressionTable(*shared)
         self.outcomes = Outcomes(
-            self.database,
-            self.clock,
-            events=self.events,
-            bounces=self.bounces,
-            suppressions=self.suppressions,
+            *shared, events=self.events, bounces=self.bounces, suppressions=self.suppressions
         )
-        self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
-        self.templates = templates.TemplateTable(self.database)
-        self.renderer = Renderer()
-        self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
-        self.webhooks = webhooks.WebhookTable(
-            self.database, ends=self.ends, stop=self.webhook_queue.remove_of
-        )
-        self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
+        self.deliveries = Deliveries(self)
+        self.requests = RequestTable(*shared, keep=keep)
+        self.exchanges = ExchangeLog(self.lock)
+        self.webhook_queue = WebhookQueue(*shared)
+        self.webhooks = WebhookTable(*shared, ends=self.ends, stop=self.webhook_queue.remove_of)
+        self.controls: Controls | None = None
         self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
-        self.deliveries = Deliveries(self)
+        self._opened = uuid.uuid4().hex[:8]
         self._restart_clock()
 
     @property
@@ -151,7 +152,7 @@ class Store:
             self.servers.add(server, name=name, delivery_type=delivery_type, tokens=tokens)
             for stream, kind in self.account.streams.items():
                 self.streams.add(
-                    server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
+                    server, stream, kind, name=NAMES.get(kind, stream), description=None
                 )
 
     def remove_server(self, server: int) -> None:
@@ -307,7 +308,7 @@ class Store:
 
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
-        self._empty(OF_MESSAGES)
+        self._empty([name for table in self._tables() for name in table.CLEARED])
         self.exchanges.clear()
         self.requests.restart()
         self.upcoming.restart()
@@ -361,21 +362,13 @@ class Store:
             for table in tables:
                 self.database.run(f"delete from {table}")  # noqa: S608 - our own tables
 
+    def _tables(self) -> list[Table]:
+        return [part for part in vars(self).values() if isinstance(part, Table)]
+
     def _restart(self) -> None:
-        for table in (
-            self.events,
-            self.messages,
-            self.requests,
-            self.senders,
-            self.servers,
-            self.streams,
-            self.suppressions,
-            self.webhooks,
-            self.unsubscribe_links,
-            self.upcoming,
-            self.lives,
-        ):
+        for table in self._tables():
             table.restart()
+        self.unsubscribe_links.restart()
         self._restart_clock()
 
     def _restart_clock(self) -> None:

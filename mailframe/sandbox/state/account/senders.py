@@ -6,44 +6,34 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.account import dns_records
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mailframe.sandbox.state.clock import Clock
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists domains (
-    id integer primary key autoincrement,
-    name text not null unique,
-    item text not null
-);
-create table if not exists senders (
-    id integer primary key autoincrement,
-    name text not null unique,
-    item text not null
-);
-create table if not exists data_removals (
-    id integer primary key autoincrement,
-    requested_ns integer not null
-);
-"""
 _REMOVAL_NS: Final = 60 * 1_000_000_000  # A: how long a data removal takes
 
 
-class SenderTable:
-    """Domains and sender signatures; each item has the keys that Postmark shows.
+class SenderTable(Table):
+    """Domains and sender signatures; each item has the keys that Postmark shows."""
 
-    Args:
-        database: the database, with SCHEMA.
-        clock: the clock, for the names of keys.
+    SCHEMA = """
+    create table if not exists domains (
+        id integer primary key autoincrement,
+        name text not null unique,
+        item text not null
+    );
+    create table if not exists senders (
+        id integer primary key autoincrement,
+        name text not null unique,
+        item text not null
+    );
+    create table if not exists data_removals (
+        id integer primary key autoincrement,
+        requested_ns integer not null
+    );
     """
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self.restart()
 
     def restart(self) -> None:
         """Read who may send; call it after any change."""

@@ -5,27 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.state.clock import Clock
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists servers (
-    id integer primary key,
-    name text not null,
-    delivery_type text not null,
-    settings text not null,
-    created_ns integer not null
-);
-create table if not exists server_tokens (
-    token text primary key,
-    server integer not null references servers on delete cascade,
-    shown text not null
-);
-"""
 # A: what a new server has
 SETTINGS: Final[dict[str, Any]] = {
     "Color": "Blue",
@@ -46,18 +32,23 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 
 
-class ServerTable:
-    """The servers, and which token belongs to which.
+class ServerTable(Table):
+    """The servers, and which token belongs to which."""
 
-    Args:
-        database: the database, with SCHEMA.
-        clock: the clock, for the time of creation.
+    SCHEMA = """
+    create table if not exists servers (
+        id integer primary key,
+        name text not null,
+        delivery_type text not null,
+        settings text not null,
+        created_ns integer not null
+    );
+    create table if not exists server_tokens (
+        token text primary key,
+        server integer not null references servers on delete cascade,
+        shown text not null
+    );
     """
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self.restart()
 
     def restart(self) -> None:
         """Read the tokens of the database; call it after any change of them."""

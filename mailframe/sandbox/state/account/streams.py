@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,20 +15,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists streams (
-    server integer not null,
-    id text not null,
-    name text not null,
-    description text,
-    kind text not null,
-    unsubscribe text not null,
-    created_ns integer not null,
-    updated_ns integer,
-    archived_ns integer,
-    primary key (server, id)
-);
-"""
 NAMES: Final = {
     StreamType.TRANSACTIONAL: "Default Transactional Stream",
     StreamType.BROADCAST: "Default Broadcast Stream",
@@ -46,19 +33,27 @@ PURGE_NS: Final = 45 * 86_400 * 1_000_000_000
 """How long an archived stream can be restored (D: 45 days)."""
 
 
-class StreamTable:
-    """The message streams of each server.
+class StreamTable(Table):
+    """The message streams of each server."""
 
-    Args:
-        database: the database, with SCHEMA.
-        clock: the clock, for the time of creation.
+    SCHEMA = """
+    create table if not exists streams (
+        server integer not null,
+        id text not null,
+        name text not null,
+        description text,
+        kind text not null,
+        unsubscribe text not null,
+        created_ns integer not null,
+        updated_ns integer,
+        archived_ns integer,
+        primary key (server, id)
+    );
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._created: dict[tuple[int, str], int] = {}  # by clients of this process
-        self.restart()
 
     def restart(self) -> None:
         """Read the streams of the database when they are needed; call it after any change."""

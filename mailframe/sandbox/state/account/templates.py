@@ -5,28 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     import sqlite3
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists templates (
-    id integer primary key autoincrement,
-    server integer not null,
-    name text not null,
-    alias text,
-    kind text not null,
-    layout integer references templates,
-    subject text,
-    html_body text,
-    text_body text,
-    active integer not null default 1
-);
-create index if not exists templates_of_server on templates (server, active);
-create unique index if not exists template_aliases
-    on templates (server, alias collate nocase) where active;
-"""
 STANDARD: Final = "Standard"
 LAYOUT: Final = "Layout"
 _SELECT: Final = (
@@ -87,15 +71,26 @@ class StoredTemplate:
         return {name: source for name, source in sources.items() if source is not None}
 
 
-class TemplateTable:
-    """The templates of all servers; a deleted one can still be read by its ID (S).
+class TemplateTable(Table):
+    """The templates of all servers; a deleted one can still be read by its ID (S)."""
 
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists templates (
+        id integer primary key autoincrement,
+        server integer not null,
+        name text not null,
+        alias text,
+        kind text not null,
+        layout integer references templates,
+        subject text,
+        html_body text,
+        text_body text,
+        active integer not null default 1
+    );
+    create index if not exists templates_of_server on templates (server, active);
+    create unique index if not exists template_aliases
+        on templates (server, alias collate nocase) where active;
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, server: int, *, kind: str, values: dict[str, Any]) -> StoredTemplate:
         """Create a template; a layout without an alias gets one (S), as others name it by that.

@@ -9,31 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.events.bounce_types import TYPES
 from mailframe.sandbox.state.events.events import HOUR_NS
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
-
-SCHEMA: Final = """
-create table if not exists bounces (
-    id integer primary key autoincrement,
-    server integer not null,
-    stream text not null,
-    position integer not null,
-    message_id text not null,
-    kind text not null,
-    address text not null,
-    sender text not null,
-    subject text not null,
-    tag text not null,
-    bounced_ns integer not null,
-    details text not null,
-    inactive integer not null
-);
-create index if not exists bounces_of_message on bounces (message_id);
-create index if not exists bounces_of_address on bounces (server, stream, address);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +55,36 @@ BOUNCE_HOST: Final = "sandbox.example"
 _NAMES: Final = tuple(field.name for field in fields(Bounce))
 
 
-class BounceTable:
+class BounceTable(Table):
     """The bounces of all servers.
 
     Args:
-        database: the database, with SCHEMA.
         keep: the number of bounces that are kept; older ones are removed.
     """
 
-    def __init__(self, database: Database, *, keep: int) -> None:
-        self._database = database
+    SCHEMA = """
+    create table if not exists bounces (
+        id integer primary key autoincrement,
+        server integer not null,
+        stream text not null,
+        position integer not null,
+        message_id text not null,
+        kind text not null,
+        address text not null,
+        sender text not null,
+        subject text not null,
+        tag text not null,
+        bounced_ns integer not null,
+        details text not null,
+        inactive integer not null
+    );
+    create index if not exists bounces_of_message on bounces (message_id);
+    create index if not exists bounces_of_address on bounces (server, stream, address);
+    """
+    CLEARED = ("bounces",)
+
+    def __init__(self, database: Database, clock: Clock, *, keep: int) -> None:
+        super().__init__(database, clock)
         self._keep = keep
 
     def add(self, bounce: Bounce) -> int:

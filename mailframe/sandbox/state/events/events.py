@@ -12,34 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists events (
-    number integer primary key autoincrement,
-    kind text not null,
-    server integer not null,
-    stream text not null,
-    position integer not null,
-    message_id text not null,
-    recipient text not null,
-    at_ns integer not null,
-    tag text not null,
-    is_first integer not null,
-    reader integer,
-    details text not null
-);
-create index if not exists events_of_message on events (position);
-create index if not exists events_of_kind on events (server, kind, stream, at_ns);
-create table if not exists readers (
-    id integer primary key,
-    about text not null unique
-);
-"""
 HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -98,16 +77,32 @@ class Event:
         return replace(self, kind=kind, details=details, reader={}, is_first=True, number=0)
 
 
-class EventTable:
-    """The events of all servers.
+class EventTable(Table):
+    """The events of all servers."""
 
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists events (
+        number integer primary key autoincrement,
+        kind text not null,
+        server integer not null,
+        stream text not null,
+        position integer not null,
+        message_id text not null,
+        recipient text not null,
+        at_ns integer not null,
+        tag text not null,
+        is_first integer not null,
+        reader integer,
+        details text not null
+    );
+    create index if not exists events_of_message on events (position);
+    create index if not exists events_of_kind on events (server, kind, stream, at_ns);
+    create table if not exists readers (
+        id integer primary key,
+        about text not null unique
+    );
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.restart()
+    CLEARED = ("events",)
 
     def restart(self) -> None:
         """Read the readers of the database when they are needed."""

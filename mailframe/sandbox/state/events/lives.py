@@ -6,41 +6,37 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists lives (
-    pack integer primary key references packs on delete cascade,
-    done blob not null
-);
-create table if not exists repeats (
-    identity integer primary key,
-    times integer not null
-);
-create table if not exists life_rules (
-    number integer primary key,
-    rule text not null
-);
-"""
 _MOST_VALUES: Final = 500
 
 
-class LifeTable:
+class LifeTable(Table):
     """What a simulation has to remember.
-
-    Args:
-        database: the database, with SCHEMA.
 
     Attributes:
         rules: the rules for messages to come as JSON, the newest first.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.restart()
+    SCHEMA = """
+    create table if not exists lives (
+        pack integer primary key references packs on delete cascade,
+        done blob not null
+    );
+    create table if not exists repeats (
+        identity integer primary key,
+        times integer not null
+    );
+    create table if not exists life_rules (
+        number integer primary key,
+        rule text not null
+    );
+    """
+    CLEARED = ("repeats",)
 
     def restart(self) -> None:
         """Read the rules of the database; call it after any change."""

@@ -6,45 +6,36 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Set as AbstractSet
 
-    from mailframe.sandbox.state.clock import Clock
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists suppressions (
-    number integer primary key,
-    server integer not null,
-    stream text not null,
-    address text not null,
-    reason text not null,
-    origin text not null,
-    created_ns integer not null,
-    unique (server, stream, address)
-);
-"""
 REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
 ORIGINS: Final = ("Recipient", "Customer", "Admin")
 MAX_NS: Final = 2**63 - 1
 
 
-class SuppressionTable:
+class SuppressionTable(Table):
     """The suppressed addresses, in lower case, of each stream of each server.
 
     A send asks for them once for each recipient, so they are also in memory.
-
-    Args:
-        database: the database, with SCHEMA.
-        clock: the clock, for the time of a suppression.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self.restart()
+    SCHEMA = """
+    create table if not exists suppressions (
+        number integer primary key,
+        server integer not null,
+        stream text not null,
+        address text not null,
+        reason text not null,
+        origin text not null,
+        created_ns integer not null,
+        unique (server, stream, address)
+    );
+    """
 
     def restart(self) -> None:
         """Read the addresses of the database."""

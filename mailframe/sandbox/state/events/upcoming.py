@@ -7,41 +7,43 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.state.events.events import Event, EventKind
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.events.events import EventTable
 
-SCHEMA: Final = """
-create table if not exists upcoming_events (
-    number integer primary key,
-    at_ns integer not null,
-    position integer not null,
-    kind text not null,
-    recipient text not null,
-    event blob not null
-);
-create index if not exists upcoming_by_time on upcoming_events (at_ns, number);
-create index if not exists upcoming_of_message on upcoming_events (position);
-"""
 NEVER_NS: Final = 2**63 - 1
 _MANY: Final = 1000
 
 
-class UpcomingTable:
+class UpcomingTable(Table):
     """The events to come, of all servers.
 
     Args:
-        database: the database, with SCHEMA.
         events: the table that they will be recorded in.
     """
 
-    def __init__(self, database: Database, events: EventTable) -> None:
-        self._database = database
+    SCHEMA = """
+    create table if not exists upcoming_events (
+        number integer primary key,
+        at_ns integer not null,
+        position integer not null,
+        kind text not null,
+        recipient text not null,
+        event blob not null
+    );
+    create index if not exists upcoming_by_time on upcoming_events (at_ns, number);
+    create index if not exists upcoming_of_message on upcoming_events (position);
+    """
+    CLEARED = ("upcoming_events",)
+
+    def __init__(self, database: Database, clock: Clock, *, events: EventTable) -> None:
+        super().__init__(database, clock)
         self._events = events
-        self.restart()
 
     def restart(self) -> None:
         """Look up again when the next event is due; call it after any change."""

@@ -8,19 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists attachments (
-    digest text primary key,
-    last integer not null,
-    content blob not null
-) without rowid;
-create index if not exists attachments_by_last on attachments (last);
-"""
 _IMAGE: Final = re.compile(r"image/[a-z0-9.+-]+", re.ASCII)
 _SPACE: Final = re.compile(r"\s")
 
@@ -61,15 +54,18 @@ class StoredAttachment:
         return kind if self.content_id and _IMAGE.fullmatch(kind) else ""
 
 
-class AttachmentTable:
-    """The bytes of attachments by their SHA-256.
+class AttachmentTable(Table):
+    """The bytes of attachments by their SHA-256."""
 
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists attachments (
+        digest text primary key,
+        last integer not null,
+        content blob not null
+    ) without rowid;
+    create index if not exists attachments_by_last on attachments (last);
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    CLEARED = ("attachments",)
 
     def add(self, entry: dict[str, Any], *, read: dict[str, tuple[str, int]]) -> dict[str, Any]:
         """Keep the bytes of a posted *entry*; returns it with ``Digest`` and ``Size`` for them.

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists bulk_requests (
-    number integer primary key autoincrement,
-    server integer not null,
-    id text not null unique,
-    submitted_ns integer not null,
-    subject text,
-    total integer not null,
-    released integer not null
-);
-create index if not exists bulk_requests_of_server on bulk_requests (server, number);
-"""
+class BulkRequestTable(Table):
+    """The bulk requests of all servers."""
 
-
-class BulkRequestTable:
-    """The bulk requests of all servers.
-
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists bulk_requests (
+        number integer primary key autoincrement,
+        server integer not null,
+        id text not null unique,
+        submitted_ns integer not null,
+        subject text,
+        total integer not null,
+        released integer not null
+    );
+    create index if not exists bulk_requests_of_server on bulk_requests (server, number);
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    CLEARED = ("bulk_requests",)
 
     def add(
         self,

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.state.table import Table
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
@@ -13,23 +15,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists inbound_messages (
-    id integer primary key autoincrement,
-    server integer not null,
-    message_id text not null unique,
-    received_ns integer not null,
-    blocked text not null,
-    delivery integer,
-    item text not null
-);
-create table if not exists inbound_rules (
-    id integer primary key autoincrement,
-    server integer not null,
-    rule text not null,
-    unique (server, rule)
-);
-"""
 _STATUSES: Final = {"delivered": "Processed", "waiting": "Scheduled", "sending": "Queued"}
 """The status of a message by that of its delivery to the inbound hook; any other is Failed (A)."""
 
@@ -57,18 +42,34 @@ class InboundMessage:
     item: dict[str, Any]
 
 
-class InboundTable:
+class InboundTable(Table):
     """The inbound messages and rules of all servers.
 
     Args:
-        database: the database, with SCHEMA.
-        clock: the clock, for the time at which a message comes in.
         keep: the number of messages that are kept; older ones are removed.
     """
 
+    SCHEMA = """
+    create table if not exists inbound_messages (
+        id integer primary key autoincrement,
+        server integer not null,
+        message_id text not null unique,
+        received_ns integer not null,
+        blocked text not null,
+        delivery integer,
+        item text not null
+    );
+    create table if not exists inbound_rules (
+        id integer primary key autoincrement,
+        server integer not null,
+        rule text not null,
+        unique (server, rule)
+    );
+    """
+    CLEARED = ("inbound_messages",)
+
     def __init__(self, database: Database, clock: Clock, *, keep: int) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._keep = keep
 
     def add(self, server: int, item: Mapping[str, Any], *, blocked: str) -> None:

@@ -19,46 +19,19 @@ from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.state.messages.head_text import has_text
 from mailframe.sandbox.state.messages.message_ids import position_of
 from mailframe.sandbox.state.messages.stored_message import CONTENTS, StoredMessage
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
+    from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.messages.acceptance import Acceptance
     from mailframe.sandbox.state.messages.attachments import AttachmentTable
     from mailframe.sandbox.state.messages.search_query import SearchQuery
     from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
-SCHEMA: Final = """
-create table if not exists packs (
-    first integer primary key,
-    count integer not null,
-    kept integer not null,
-    server integer not null,
-    stream text not null,
-    kind text not null,
-    accepted_ns integer not null,
-    sent_ns integer not null,
-    request integer not null,
-    ids text not null,
-    heads blob not null,
-    contents blob not null
-);
-create index if not exists packs_of_stream
-    on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
-create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
-create index if not exists packs_with_holes on packs (count - kept) where kept < count;
-create table if not exists pack_metadata (
-    server integer not null,
-    stream text not null,
-    key text not null,
-    value text not null,
-    pack integer not null references packs on delete cascade,
-    primary key (server, stream, key, value, pack)
-) without rowid;
-create index if not exists metadata_of_pack on pack_metadata (pack);
-"""
 _MANY: Final = "\0"
 """For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
@@ -75,29 +48,59 @@ _WITH_METADATA: Final = (
 )
 
 
-class PackTable:
+class PackTable(Table):
     """The packs of all servers.
 
     Args:
-        database: the database, with SCHEMA.
         attachments: the bytes of attachments.
         links: the unsubscribe links of the messages.
         keep: the number of messages that are kept; older ones are removed.
     """
 
+    SCHEMA = """
+    create table if not exists packs (
+        first integer primary key,
+        count integer not null,
+        kept integer not null,
+        server integer not null,
+        stream text not null,
+        kind text not null,
+        accepted_ns integer not null,
+        sent_ns integer not null,
+        request integer not null,
+        ids text not null,
+        heads blob not null,
+        contents blob not null
+    );
+    create index if not exists packs_of_stream
+        on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
+    create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
+    create index if not exists packs_with_holes on packs (count - kept) where kept < count;
+    create table if not exists pack_metadata (
+        server integer not null,
+        stream text not null,
+        key text not null,
+        value text not null,
+        pack integer not null references packs on delete cascade,
+        primary key (server, stream, key, value, pack)
+    ) without rowid;
+    create index if not exists metadata_of_pack on pack_metadata (pack);
+    """
+    CLEARED = ("packs",)
+
     def __init__(
         self,
         database: Database,
-        attachments: AttachmentTable,
+        clock: Clock,
         *,
+        attachments: AttachmentTable,
         links: UnsubscribeLinks,
         keep: int,
     ) -> None:
-        self._database = database
+        super().__init__(database, clock)
         self._attachments = attachments
         self._links = links
         self._keep = keep
-        self.restart()
 
     def restart(self) -> None:
         """Count on after the messages of the database."""

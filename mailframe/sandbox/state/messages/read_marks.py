@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailframe.sandbox.state.database import Database
 
-SCHEMA: Final = """
-create table if not exists read_marks (
-    position integer primary key
-);
-"""
+class ReadMarks(Table):
+    """The positions of the messages that were opened; all others are unread."""
 
-
-class ReadMarks:
-    """The positions of the messages that were opened; all others are unread.
-
-    Args:
-        database: the database, with SCHEMA.
+    SCHEMA = """
+    create table if not exists read_marks (
+        position integer primary key
+    );
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    CLEARED = ("read_marks",)
 
     def mark(self, position: int, *, is_read: bool) -> None:
         """Mark the message at *position* as read or unread; nothing changes if it is already."""

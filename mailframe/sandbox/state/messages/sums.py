@@ -13,28 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.state.events.events import HOUR_NS
 from mailframe.sandbox.state.messages.body_links import html_links, text_links
 from mailframe.sandbox.state.messages.stored_message import INACTIVE
+from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.messages.packs import PackTable
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
-SCHEMA: Final = """
-create table if not exists sums (
-    pack integer not null references packs on delete cascade,
-    tag text not null,
-    kept integer not null,
-    sent integer not null,
-    tracked integer not null,
-    opens integer not null,
-    links integer not null,
-    tracked_links integer,
-    primary key (pack, tag)
-) without rowid;
-"""
 COLUMNS: Final = ("sent", "tracked", "opens", "links", "tracked_links")
 _STALE: Final = (
     "select first, kept from packs where server = ? and first + count > ? and (first < ? or not"
@@ -78,16 +67,29 @@ class Sums:
         return counts if with_links or not self.links else (*counts[:-1], None)
 
 
-class SumTable:
+class SumTable(Table):
     """The counts of all servers.
 
     Args:
-        database: the database, with SCHEMA.
         packs: the packs that are counted.
     """
 
-    def __init__(self, database: Database, packs: PackTable) -> None:
-        self._database = database
+    SCHEMA = """
+    create table if not exists sums (
+        pack integer not null references packs on delete cascade,
+        tag text not null,
+        kept integer not null,
+        sent integer not null,
+        tracked integer not null,
+        opens integer not null,
+        links integer not null,
+        tracked_links integer,
+        primary key (pack, tag)
+    ) without rowid;
+    """
+
+    def __init__(self, database: Database, clock: Clock, *, packs: PackTable) -> None:
+        super().__init__(database, clock)
         self._packs = packs
 
     def by_hour(

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.table import Table
 from mailframe.sandbox.state.webhooks.delivery import INBOUND, Delivery, Outcome, Status, verdict_on
 
 if TYPE_CHECKING:
@@ -16,42 +17,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.webhooks.delivery import NewDelivery
 
-SCHEMA: Final = """
-create table if not exists webhook_deliveries (
-    id integer primary key autoincrement,
-    webhook integer not null,
-    server integer not null,
-    kind text not null,
-    message_id text not null,
-    url text not null,
-    trace_id text not null,
-    body blob not null,
-    status text not null,
-    attempts integer not null,
-    http_status integer,
-    error text,
-    created_ns integer not null,
-    next_ns integer
-);
-create index if not exists webhook_deliveries_due
-    on webhook_deliveries (status, webhook, next_ns, id);
-create table if not exists webhook_attempts (
-    delivery integer not null,
-    number integer not null,
-    at_ns integer not null,
-    url text not null,
-    http_status integer,
-    error text,
-    answer text not null,
-    duration_ms integer not null,
-    primary key (delivery, number)
-);
-create table if not exists webhook_cursor (
-    id integer primary key check (id = 1),
-    event integer not null,
-    position integer not null
-);
-"""
 KEEP: Final = 10_000
 """How many deliveries that have ended are kept; the oldest go."""
 MAX_WAITING: Final = 50_000
@@ -63,21 +28,54 @@ INBOUND_RETRIES_S: Final = (*RETRIES_S, 1800, 3600, 7200, 21_600)
 _SECOND: Final = 1_000_000_000
 
 
-class WebhookQueue:
+class WebhookQueue(Table):
     """The deliveries of all webhooks.
-
-    Args:
-        database: the database, with SCHEMA.
-        clock: the clock of the sandbox.
 
     Attributes:
         retries_s: the seconds before each retry of an event.
         inbound_retries_s: the seconds before each retry of an inbound message.
     """
 
+    SCHEMA = """
+    create table if not exists webhook_deliveries (
+        id integer primary key autoincrement,
+        webhook integer not null,
+        server integer not null,
+        kind text not null,
+        message_id text not null,
+        url text not null,
+        trace_id text not null,
+        body blob not null,
+        status text not null,
+        attempts integer not null,
+        http_status integer,
+        error text,
+        created_ns integer not null,
+        next_ns integer
+    );
+    create index if not exists webhook_deliveries_due
+        on webhook_deliveries (status, webhook, next_ns, id);
+    create table if not exists webhook_attempts (
+        delivery integer not null,
+        number integer not null,
+        at_ns integer not null,
+        url text not null,
+        http_status integer,
+        error text,
+        answer text not null,
+        duration_ms integer not null,
+        primary key (delivery, number)
+    );
+    create table if not exists webhook_cursor (
+        id integer primary key check (id = 1),
+        event integer not null,
+        position integer not null
+    );
+    """
+    CLEARED = ("webhook_deliveries", "webhook_attempts")
+
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self.retries_s: Sequence[float] = RETRIES_S
         self.inbound_retries_s: Sequence[float] = INBOUND_RETRIES_S
 

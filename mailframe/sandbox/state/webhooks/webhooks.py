@@ -7,30 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS, Triggers
+from mailframe.sandbox.state.table import Table
 from mailframe.sandbox.wire.loopback import is_on_this_machine
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
+    from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.events.events import Event
 
-SCHEMA: Final = """
-create table if not exists webhooks (
-    id integer primary key autoincrement,
-    server integer not null,
-    stream text,
-    setting text,
-    url text not null,
-    auth text not null,
-    headers text not null,
-    triggers text not null,
-    is_verified integer not null,
-    after_event integer not null,
-    after_position integer not null
-);
-"""
 INBOUND: Final = "InboundHookUrl"
 OF_SETTINGS: Final = {
     "BounceHookUrl": "Bounce",
@@ -104,28 +91,43 @@ class Webhook:
         }
 
 
-class WebhookTable:
+class WebhookTable(Table):
     """The webhooks of all servers.
 
     They are also in memory, because each event is compared with them.
 
     Args:
-        database: the database, with SCHEMA.
         ends: returns the number of the last event and the position of the last message.
         stop: is called with the ID of a webhook that gets nothing more.
+    """
+
+    SCHEMA = """
+    create table if not exists webhooks (
+        id integer primary key autoincrement,
+        server integer not null,
+        stream text,
+        setting text,
+        url text not null,
+        auth text not null,
+        headers text not null,
+        triggers text not null,
+        is_verified integer not null,
+        after_event integer not null,
+        after_position integer not null
+    );
     """
 
     def __init__(
         self,
         database: Database,
+        clock: Clock,
         *,
         ends: Callable[[], tuple[int, int]],
         stop: Callable[[int], None],
     ) -> None:
-        self._database = database
+        super().__init__(database, clock)
         self._ends = ends
         self._stop = stop
-        self.restart()
 
     def restart(self) -> None:
         """Read the webhooks of the database."""
