@@ -7,8 +7,12 @@ import doctest
 import importlib
 import inspect
 import io
+import os
 import pkgutil
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -41,6 +45,10 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
+FILE = re.compile(r"# (?P<name>\w+\.py)$", re.MULTILINE)
+"""The first line of a block that is a file, with its name."""
+ADDRESS = "127.0.0.1:8025"
+"""Where the sandbox listens without an option."""
 HEADING = re.compile(r"^#+ (.+?)\s*$", re.MULTILINE)
 VARYING = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
@@ -72,11 +80,11 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The Python blocks of a page, each with the output that is shown right below it."""
+    """The Python and bash blocks of a page, each with the output that is shown right below it."""
     text = page.read_text(encoding="utf-8")
-    found = list(FENCE.finditer(text))
-    for block, following in zip(found, [*found[1:], None], strict=True):
-        if block["language"] != "python":
+    every = list(FENCE.finditer(text))
+    for block, following in zip(every, [*every[1:], None], strict=True):
+        if block["language"] not in ("python", "bash"):
             continue
         below = None
         if (
@@ -85,9 +93,8 @@ def blocks(page: Path) -> Iterator[Block]:
             and not text[block.end() : following.start()].strip()
         ):
             below = following["body"]
-        yield Block(
-            "python", block["more"], block["body"], text.count("\n", 0, block.start()) + 1, below
-        )
+        line = text.count("\n", 0, block.start()) + 1
+        yield Block(block["language"], block["more"], block["body"], line, below)
 
 
 class Both(io.StringIO):
@@ -111,32 +118,58 @@ def steady(text: str) -> str:
 
 
 @every_page
-def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
+def test_the_examples_of_a_page_run_and_print_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One namespace per page; a text block right below a Python block is what that block prints.
+    """One folder and namespace per page; a text block right below a block is what it prints.
 
-    Each program of the cookbook is complete, so it has a namespace of its own.
+    Each program of the cookbook is complete, so it has a namespace of its own. A sandbox runs at
+    the address that the pages of the sandbox have, but at another port.
     """
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
     namespace: dict[str, object] = {"__name__": page.stem}
-    for block in blocks(page):
-        if not block.runs:
-            continue
-        if page.stem == "cookbook":
-            namespace = {"__name__": page.stem}
-            assert block.body.count("\n") <= LONGEST_RECIPE, f"{page.name}, line {block.line}"
-        everything = io.StringIO()
-        printed = Both(everything)
-        code = compile("\n" * block.line + block.body, str(page), "exec")
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(everything):
-            exec(code, namespace)  # noqa: S102 - it is our own page
-        if block.output is not None and steady(block.output) != steady(everything.getvalue()):
-            assert steady(printed.getvalue()) == steady(block.output), (
-                f"{page.name}, line {block.line}"
-            )
+    with mf.Sandbox() as sandbox:
+        for block in blocks(page):
+            if not block.runs:
+                continue
+            if page.stem == "cookbook":
+                namespace = {"__name__": page.stem}
+                assert block.body.count("\n") <= LONGEST_RECIPE, f"{page.name}, line {block.line}"
+            code = block.body.replace(ADDRESS, f"127.0.0.1:{sandbox.port}")
+            printed, everything = ran(block, code, page=page, namespace=namespace)
+            if block.output is not None and steady(block.output) != steady(everything):
+                assert steady(printed) == steady(block.output), f"{page.name}, line {block.line}"
+
+
+def ran(block: Block, code: str, *, page: Path, namespace: dict[str, object]) -> tuple[str, str]:
+    """What a block printed, and the same with what it wrote to standard error."""
+    if block.language == "bash":
+        return in_bash(code)
+    if file := FILE.match(code):
+        Path(file["name"]).write_text(code, encoding="utf-8")
+        return "", ""
+    everything = io.StringIO()
+    printed = Both(everything)
+    compiled = compile("\n" * block.line + code, str(page), "exec")
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(everything):
+        exec(compiled, namespace)  # noqa: S102 - it is our own page
+    return printed.getvalue(), everything.getvalue()
+
+
+def in_bash(code: str) -> tuple[str, str]:
+    """What *code* printed; ``python`` is the one that runs the tests."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(shutil.which("bash")), "-euo", "pipefail", "-c", code],
+        env=os.environ | {"PATH": path, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+    return done.stdout, done.stdout + done.stderr
 
 
 @every_page
@@ -144,6 +177,7 @@ def test_only_a_block_for_the_live_server_is_not_run(page: Path) -> None:
     """A block marked no-run compiles, and calls mf.Postmark without a base_url."""
     for block in blocks(page):
         if not block.runs:
+            assert block.language == "python"
             compile("\n" * block.line + block.body, str(page), "exec")
             assert re.search(r"\bPostmark\((?!.*base_url)", block.body), (
                 f"{page.name}, line {block.line} could be run"

@@ -24,9 +24,16 @@ SETTINGS: Final = {
     "PHP": 'PostmarkClientBase::$BASE_URL = "{url}"; $client = new PostmarkClient("{token}");',
     ".NET": 'new PostmarkClient("{token}", "{url}")',
     "Java": 'Postmark.getApiClient("{token}", false, "{host}:{port}")',
-    "curl": "curl {url}/email -H 'X-Postmark-Server-Token: {token}' --json @message.json",
 }
 """The line for each client; none of them reads the URL from the environment."""
+CURL: Final = """\
+curl {url}/email \\
+  -H 'X-Postmark-Server-Token: {token}' \\
+  -H 'Accept: application/json' \\
+  -H 'Content-Type: application/json' \\
+  -d '{{"From": "hello@acme.example", "To": "ann@example.com", "Subject": "Hi", "TextBody": "Hi!"}}'
+"""
+"""A command that sends an email."""
 
 
 def client_settings(url: str, *, token: str) -> str:

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final, TextIO
 
-from mailframe.sandbox.client_settings import client_settings
+from mailframe.sandbox.client_settings import CURL, client_settings
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serving.routes import match
 from mailframe.sandbox.wire.loopback import url_of
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.requests import RequestRecord
 
 WELCOME: Final = """\
-mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C ends it.
+mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C stops it.
 Inbox: {url}/   Token: {tokens}
 
-Point a client at it:
-{settings}"""
+Send an email from another terminal:
+{curl}
+Or point a client at it:
+{settings}
+The requests of clients, as they arrive:"""
 WAKE_S: Final = 0.5 if os.name == "nt" else None
 """Windows tells a waiting thread of Ctrl-C only after its wait."""
 PLAIN: Final = re.compile(r"_?[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")
@@ -72,7 +75,8 @@ def welcome(sandbox: LocalPostmark, *, has_tokens: bool = False, name: str | Non
     url = sandbox.url if name is None else url_of(name, sandbox.port)
     return WELCOME.format(
         url=url,
-        tokens="one of yours" if has_tokens else f"any text will do, such as {token}",
+        tokens="one of yours" if has_tokens else f"any text, such as {token}",
+        curl=CURL.format(url=url, token=token),
         settings=client_settings(url, token=token),
     )
 
@@ -91,7 +95,8 @@ def line(record: RequestRecord, *, hidden: Sequence[str] = ()) -> str:
     'GET /email/{…}/opens  404'
     """
     path = match(record.path)[0] or shown_path(record.path, hidden=hidden)
-    counts = f"  {record.messages} messages, {record.accepted} accepted" if record.number else ""
+    noun = "message" if record.messages == 1 else "messages"
+    counts = f"  {record.messages} {noun}, {record.accepted} accepted" if record.number else ""
     return f"{record.method} {path}{counts}  {record.http_status or 'no answer'}"
 
 

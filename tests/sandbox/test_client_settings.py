@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailframe.sandbox.client_settings import SETTINGS
+from mailframe.sandbox.client_settings import CURL, SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox-clients.md").read_text(encoding="utf-8")
 PRINTED = {
@@ -19,8 +19,10 @@ PRINTED = {
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_documentation_has_the_line_of_each_client(name):
-    """In Python with the names of the sandbox, whose code the tests of the documentation run."""
-    line = SETTINGS[name]
-    in_python = line.replace('"{url}"', "sandbox.url").replace('"{token}"', "sandbox.token")
-    expected = [text.format(**PRINTED) for text in (line, in_python)]
-    assert any(text in PAGE for text in expected)
+    """With the values that the command prints without an option."""
+    assert SETTINGS[name].format(**PRINTED) in PAGE
+
+
+def test_the_documentation_has_the_command_that_sends_an_email():
+    """The tests of the documentation run it."""
+    assert f"```bash\n{CURL.format(**PRINTED)}```" in PAGE

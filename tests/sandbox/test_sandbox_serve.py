@@ -17,13 +17,16 @@ from mailframe.sandbox.serve import line, shown_path, welcome
 from mailframe.sandbox.state.requests import RequestRecord
 from tests.sandbox.sandbox_mail import HEADERS, mail
 
+LINES = 13 + len(SETTINGS)
+"""What is printed at the start."""
+
 
 def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
     """A real process prints its help and one line per request, and ends with code 0."""
     command = [sys.executable, "-u", "-m", "mailframe", "sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            welcome = "".join(process.stdout.readline() for _ in range(4 + len(SETTINGS)))
+            welcome = "".join(process.stdout.readline() for _ in range(LINES))
             url = re.search(r'base_url="(http://127\.0\.0\.1:\d+)"', welcome).group(1)
             headers = HEADERS | {"X-Postmark-Server-Token": "my-secret"}
             with httpx.Client(transport=httpx.HTTPTransport(verify=False), headers=headers) as http:
@@ -46,7 +49,7 @@ def test_a_request_without_an_answer_says_so():
     """A fault of the connection can cause it."""
     assert (
         line(RequestRecord(3, "POST", "/email", messages=1))
-        == "POST /email  1 messages, 0 accepted  no answer"
+        == "POST /email  1 message, 0 accepted  no answer"
     )
 
 

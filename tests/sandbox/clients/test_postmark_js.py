@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,11 +14,18 @@ from typing import Any
 
 import pytest
 
+import mailframe as mf
 from tests.sandbox.api_docs import endpoints_of
 from tests.sandbox.clients.seeded import ACCOUNT_TOKEN, BOUNCING, RECIPIENT, seeded
 
 VERSION = "5.1.0"
 SCRIPT = Path(__file__).with_name("postmark_js_calls.js")
+DOCS = Path(__file__).parents[3] / "docs" / "sandbox-clients.md"
+EXAMPLES = re.findall(
+    r"^```javascript\n(.*?)^```\n(?:\n```text\n(.*?)^```)?",
+    DOCS.read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
 NO_MESSAGE = ["ApiInputError", 422, 701]
 RENEWED = ["ApiInputError", 422, 505, "This DKIM is already being renewed."]
 EXPECTED = {  # call → what its answer shows
@@ -125,26 +133,24 @@ EXPECTED = {  # call → what its answer shows
 
 
 @pytest.fixture(scope="module")
-def node(pytestconfig: pytest.Config) -> dict[str, Any]:
-    """How node runs with postmark.js, which is installed once into pytest's cache.
+def packages(pytestconfig: pytest.Config) -> Path:
+    """The folder with postmark.js, which is installed once into pytest's cache.
 
     It has no dependencies. The test is skipped on a machine without node or without a registry.
     """
-    programs = shutil.which("node"), shutil.which("npm")
-    if None in programs:
+    if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed")
-    cache = pytestconfig.cache.mkdir("postmark.js")
-    folder = cache / VERSION
+    folder = pytestconfig.cache.mkdir("postmark.js") / VERSION
     if not folder.is_dir():
-        _install(programs[1], folder)
-    return {"args": [programs[0], SCRIPT], "env": os.environ | {"NODE_PATH": str(folder)}}
+        _install(folder)
+    return folder
 
 
-def _install(npm: str, folder: Path) -> None:
+def _install(folder: Path) -> None:
     """Put the package into *folder*, which appears at once: several workers install it."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         options = ["--prefix", temporary, "--ignore-scripts", "--no-audit", "--no-fund"]
-        command = [npm, "install", "--no-save", "--no-package-lock", *options]
+        command = [shutil.which("npm"), "install", "--no-save", "--no-package-lock", *options]
         ran = subprocess.run(
             [*command, f"postmark@{VERSION}"], capture_output=True, text=True, check=False
         )
@@ -154,8 +160,21 @@ def _install(npm: str, folder: Path) -> None:
             Path(temporary, "node_modules").rename(folder)
 
 
+def _node(script: Path, *args: str, packages: Path) -> str:
+    """What *script* printed."""
+    ran = subprocess.run(
+        [shutil.which("node"), script, *args],
+        env=os.environ | {"NODE_PATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
 @pytest.fixture(scope="module")
-def answers(node: dict[str, Any]) -> dict[str, Any]:
+def answers(packages: Path) -> dict[str, Any]:
     """The calls that the client has, and what each answer shows: one run of node for all."""
     with seeded() as seed:
         ids = {
@@ -164,9 +183,9 @@ def answers(node: dict[str, Any]) -> dict[str, Any]:
             "other_bounce_id": seed.bounce(),
             "inbound_id": seed.inbound_id,
         }
-        node["args"] += [seed.sandbox.url, seed.sandbox.token, ACCOUNT_TOKEN, json.dumps(ids)]
-        ran = subprocess.run(**node, capture_output=True, text=True, check=True)
-        return json.loads(ran.stdout) | {"endpoints": seed.endpoints()}
+        args = [seed.sandbox.url, seed.sandbox.token, ACCOUNT_TOKEN, json.dumps(ids)]
+        printed = _node(SCRIPT, *args, packages=packages)
+        return json.loads(printed) | {"endpoints": seed.endpoints()}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -183,3 +202,15 @@ def test_each_call_of_the_client_is_in_the_table(answers: dict[str, Any]):
 def test_the_docs_name_the_endpoints_that_the_client_calls(answers: dict[str, Any]):
     """No more and no fewer."""
     assert answers["endpoints"] == endpoints_of("postmark.js")
+
+
+@pytest.mark.parametrize(("code", "output"), EXAMPLES)
+def test_an_example_of_the_documentation_runs(packages: Path, tmp_path: Path, code, output):
+    """A script or a test by node; it prints what the page shows, and fails as a test does."""
+    (tmp_path / "node_modules").symlink_to(packages, target_is_directory=True)
+    script = tmp_path / "example.mjs"
+    with mf.Sandbox() as sandbox:
+        script.write_text(code.replace("127.0.0.1:8025", f"127.0.0.1:{sandbox.port}"))
+        printed = _node(script, packages=packages)
+        assert len(sandbox.messages()) == 1
+    assert output in ("", printed)
