@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
 from mailframe.pages.card import LARGE_HTML
-from mailframe.pages.isolation import MailDocument, Scheme, framed
 from mailframe.pages.mail_height import mail_height
 from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.addresses import address
 from mailframe.sandbox.inbox.colored import pieces
+from mailframe.sandbox.inbox.documents import fault_of
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
 from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.long_text import LongText, size
-from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
 from mailframe.sandbox.state.messages.inbox_query import term_text
 from mailframe.sandbox.state.messages.message_source import message_source
 from mailframe.sandbox.state.messages.stored_message import delivered_content
-from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mailframe.pages.environment import Html
+    from mailframe.sandbox.inbox.site import Site
     from mailframe.sandbox.state.messages.message_list import ListedPage
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.wire.exchange import Reply
 
 PARTS: Final = {
     "html": "HTML",
@@ -198,15 +194,23 @@ class MessagePage:
             view if is_image else "",
         )
 
-    # --- the parts: what their templates need ------------------------------------------------
+    # --- the parts: what their templates need; what takes long is a function ------------------
 
     def _html(self) -> dict[str, Any]:
         html, values = self._delivered.html_body or "", self._asked.values
+        fault = fault_of(html)
+        if fault:
+            return {
+                "fault": fault,
+                "source": self._own(part="source"),
+                "text": self._own(part="text"),
+            }
         is_withheld = len(html) > LARGE_HTML and "whole" not in values
         is_phone, is_dark, has_images = (name in values for name in ("phone", "dark", "images"))
         flags = {"dark": is_dark, "images": has_images}
         width = _PHONE_PX if is_phone else _WIDTH_PX
         return {
+            "fault": "",
             "is_withheld": is_withheld,
             "size_mb": f"{len(html.encode('utf-8', 'replace')) / 1_000_000:.1f}",
             "show_large": self._own(whole=True),
@@ -220,7 +224,7 @@ class MessagePage:
             "is_phone": is_phone,
             "frame": address(self._path("/frame"), flags),
             "measure": address(self._path("/measure"), {"dark": is_dark}),
-            "height_px": 600 if len(html) > _ESTIMATED else mail_height(html, width_px=width),
+            "height_px": lambda: _height(html, width_px=width),
         }
 
     def _pair(self, without: str, with_flag: str, flag: str) -> list[tuple[str, str, bool]]:
@@ -258,60 +262,9 @@ class MessagePage:
         return {"events": shown_events(self._message, self._store)}
 
     def _links(self) -> dict[str, Any]:
-        links = links_of(self._delivered.html_body, self._delivered.text_body)
-        return {"links": links[:MAX_LINKS], "more_links": max(0, len(links) - MAX_LINKS)}
-
-
-def mail_frame(message: StoredMessage, values: Mapping[str, str], store: Store) -> Reply:
-    """The document of the frame on the page: without rights, also if it is opened alone."""
-    scheme, images = _scheme(values), "images" in values
-    document = _document(message, store, scheme=scheme, images=images)
-    html = framed(document, images=images, scheme=scheme)
-    return _html_reply(html, images=images, frames=True)
-
-
-def measured(message: StoredMessage, values: Mapping[str, str], store: Store) -> Reply:
-    """A copy of the mail that the page's script measures: it runs and loads nothing."""
-    document = _document(message, store, scheme=_scheme(values), images=False)
-    return _html_reply(document.html, rights="allow-same-origin")
-
-
-def _scheme(values: Mapping[str, str]) -> Scheme:
-    return "dark" if "dark" in values else "light"
-
-
-def _document(
-    message: StoredMessage, store: Store, *, scheme: Scheme, images: bool
-) -> MailDocument:
-    inline = {
-        file.content_id.lower(): store.attachments.image_url(file)
-        for file in message.attachments
-        if file.image_type
-    }
-    html = delivered_content(message).html_body or ""
-    return _copied(html, tuple(inline.items()), images=images, scheme=scheme)
-
-
-@lru_cache(maxsize=2)
-def _copied(
-    html: str, inline: tuple[tuple[str, str], ...], *, images: bool, scheme: Scheme
-) -> MailDocument:
-    """The copy of a mail, which the frame and the measurement need one after the other."""
-    return MailDocument.of(html, inline=dict(inline), images=images, scheme=scheme)
-
-
-def _html_reply(
-    html: Html, *, images: bool = False, frames: bool = False, rights: str = ""
-) -> Reply:
-    sources = "data: https: http:" if images else "data:"
-    policy = (
-        f"sandbox {rights}; default-src 'none'; style-src 'unsafe-inline'; img-src {sources}; "
-        f"font-src data:; {'frame-src data:; ' if frames else ''}form-action 'none'; "
-        "base-uri 'none'; frame-ancestors 'self'"
-    )
-    headers = [(name, value) for name, value in PAGE_HEADERS if name != "Content-Security-Policy"]
-    content = html.encode("utf-8", "replace")
-    return Reply(200, content, HTML_TYPE, (("Content-Security-Policy", policy), *headers))
+        html, text = self._delivered.html_body, self._delivered.text_body
+        fault = fault_of(html or "")
+        return {"fault": fault, "links_of": lambda: links_of(html, text), "most": MAX_LINKS}
 
 
 def source_of(message: StoredMessage, store: Store) -> str:
@@ -349,3 +302,7 @@ def _people(name: str, value: str) -> list[tuple[str, str]]:
         (f"{one.name} <{one.address}>" if one.name else one.address, one.address)
         for one in recipients
     ]
+
+
+def _height(html: str, *, width_px: int) -> int:
+    return 600 if len(html) > _ESTIMATED else mail_height(html, width_px=width_px)

@@ -55,7 +55,7 @@ def _with_place(values: dict[str, str], message: StoredMessage, store: Store) ->
 
 def show_frame(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/frame``: the HTML part in its frame."""
-    from mailframe.sandbox.inbox.message import mail_frame  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.documents import mail_frame  # noqa: PLC0415 - see above
 
     message = store.messages.get(request.params["id"])
     return _none(request, store) if message is None else mail_frame(message, request.values, store)
@@ -63,7 +63,7 @@ def show_frame(request: Request, store: Store) -> Reply:
 
 def show_measured(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/measure``: a copy of the HTML part that tells its height."""
-    from mailframe.sandbox.inbox.message import measured  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.documents import measured  # noqa: PLC0415 - see above
 
     message = store.messages.get(request.params["id"])
     return _none(request, store) if message is None else measured(message, request.values, store)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mailframe.sandbox.inbox.message import VIEWED, json_of, source_of
-from mailframe.sandbox.inbox.site import FILE_HEADERS
+from mailframe.sandbox.inbox.site import FILE_HEADERS, PLAIN_TYPE
 from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import Reply
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
 
-PLAIN: Final = "text/plain; charset=utf-8"
 _SAVED: Final = "application/octet-stream"
 _ENDINGS: Final = {"source": "html", "text": "txt", "raw": "eml", "json": "json"}
 _NOT_IN_NAMES: Final = re.compile(
@@ -39,7 +38,7 @@ def part(
         text = json_of(message) if name == "json" else source_of(message, store)
     content = (text or "").encode("utf-8", "replace")
     if "save" not in values:
-        return Reply(200, content, PLAIN, FILE_HEADERS)
+        return Reply(200, content, PLAIN_TYPE, FILE_HEADERS)
     return _file(content, f"{message.message_id}.{_ENDINGS[name]}")
 
 
@@ -54,7 +53,7 @@ def attachment(
     content = store.attachments.content(file)
     kind = file.content_type.partition(";")[0].strip().lower()
     if "view" in values and (kind in VIEWED or kind == "text/plain"):
-        return Reply(200, content, PLAIN if kind == "text/plain" else kind, FILE_HEADERS)
+        return Reply(200, content, PLAIN_TYPE if kind == "text/plain" else kind, FILE_HEADERS)
     return _file(content, file.name)
 
 

@@ -26,6 +26,7 @@ _POLICY: Final = (
 PAGE_HEADERS: Final = (("Content-Security-Policy", _POLICY), *_SAME, ("Cache-Control", "no-store"))
 _ALONE: Final = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 """Of a file or a source: a browser that opens it runs and loads nothing, and forgets its origin."""
+PLAIN_TYPE: Final = "text/plain; charset=utf-8"
 FILE_HEADERS: Final = (
     ("Content-Security-Policy", f"sandbox; {_ALONE}; style-src 'unsafe-inline'"),
     *_SAME,
@@ -62,10 +63,16 @@ class Site:
     server: int | None = None
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Reply:
-        """The page of ``templates/inbox/<template>.html.jinja``."""
-        values.setdefault("current", "")
-        html = render(f"inbox/{template}", site=self, asset=asset_address, **values)
-        return Reply(status, html.encode("utf-8", "replace"), HTML_TYPE, PAGE_HEADERS)
+        """The page of ``templates/inbox/<template>.html.jinja``, made outside of the lock.
+
+        No value may read the state when the template uses it.
+        """
+        values = {"current": "", "site": self, "asset": asset_address, **values}
+
+        def later() -> bytes:
+            return render(f"inbox/{template}", **values).encode("utf-8", "replace")
+
+        return Reply(status, content_type=HTML_TYPE, headers=PAGE_HEADERS, later=later)
 
 
 def missing(site: Site, title: str = "No such message") -> Reply:

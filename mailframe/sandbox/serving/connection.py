@@ -31,6 +31,7 @@ from mailframe.sandbox.wire.http_text import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from mailframe.sandbox.serving.request_handler import (
         PendingRequest,
@@ -77,6 +78,7 @@ class Connection(asyncio.Protocol):
         access: who may use the sandbox.
         limits: how long a client may take.
         connections: the open connections, to which it adds itself.
+        pages: the thread that makes pages, so that other connections are answered meanwhile.
     """
 
     _transport: asyncio.Transport
@@ -87,9 +89,10 @@ class Connection(asyncio.Protocol):
         access: Access,
         limits: Limits,
         connections: set[Connection],
+        pages: Executor,
     ) -> None:
         self._handler, self._access, self._limits = handler, access, limits
-        self._connections = connections
+        self._connections, self._pages = connections, pages
         self._loop = asyncio.get_running_loop()
         self._http, self._keeps_alive = self._next_reader(), True
         self._method, self._headers = "", dict[str, str]()
@@ -97,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._pending: PendingRequest | None = None
         self._refusal: Reply | None = None
         self._after_wait: Callable[[], None] | None = None
+        self._page: asyncio.Future[Reply] | None = None
         self._wait: asyncio.TimerHandle | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._unread_bytes: int | None = None  # of an answer that the client reads slowly
@@ -131,6 +135,7 @@ class Connection(asyncio.Protocol):
         if self._clock is not None:
             self._clock.cancel()
         self._clock = None
+        self._drop_page()
         self.end_wait()
 
     def pause_writing(self) -> None:
@@ -224,7 +229,10 @@ class Connection(asyncio.Protocol):
     def _finish(self, planned: PlannedReply) -> None:
         if self._phase is Phase.END:
             return
-        if planned.ending is Ending.ANSWER:
+        if planned.ending is Ending.ANSWER and planned.reply.later is not None:
+            self._page = self._loop.run_in_executor(self._pages, planned.reply.made)
+            self._page.add_done_callback(self._answer_page)
+        elif planned.ending is Ending.ANSWER:
             self._answer(planned.reply)
         elif planned.ending is Ending.RESET:
             connection: socket.socket = self._transport.get_extra_info("socket")
@@ -278,7 +286,17 @@ class Connection(asyncio.Protocol):
         self._transport.write_eof()
         self._begin(Phase.DRAIN)
 
+    def _answer_page(self, page: asyncio.Future[Reply]) -> None:
+        if not page.cancelled():
+            self._go_on(lambda: self._answer(page.result()))
+
+    def _drop_page(self) -> None:
+        """Do not make a page that nobody reads."""
+        if self._page is not None:
+            self._page.cancel()
+
     def _end(self, close: Callable[[], None]) -> None:
+        self._drop_page()
         self._begin(Phase.END)
         close()
 
@@ -296,10 +314,13 @@ class Connection(asyncio.Protocol):
             self._wait.cancel()
             self._wait = None
         if after is not None:
-            self._guarded(after)
-            if self._phase is not Phase.END:
-                self._transport.resume_reading()
-                self._guarded(self._read_events)
+            self._go_on(after)
+
+    def _go_on(self, after: Callable[[], None]) -> None:
+        self._guarded(after)
+        if self._phase is not Phase.END:
+            self._transport.resume_reading()
+            self._guarded(self._read_events)
 
     def shut_down(self) -> None:
         """End each wait, write the answers, and close."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
@@ -55,6 +56,7 @@ class SocketServer:
         self._handler = handler
         self._access, self._limits = access or Access(), limits or Limits()
         self._connections: set[Connection] = set()
+        self._pages = ThreadPoolExecutor(1, f"mailframe-pages-{self.port}")
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -95,12 +97,13 @@ class SocketServer:
         for connection in list(self._connections):
             connection.shut_down()
         await self._until_closed()
+        self._pages.shutdown(wait=False, cancel_futures=True)
         for connection in list(self._connections):
             connection.abort()
         await self._until_closed()
 
     def _connection(self) -> Connection:
-        return Connection(self._handler, self._access, self._limits, self._connections)
+        return Connection(self._handler, self._access, self._limits, self._connections, self._pages)
 
     async def _until_closed(self) -> None:
         """Wait until all connections have ended, at most GRACE_S seconds."""

@@ -113,7 +113,7 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def _response(request: httpx.Request, planned: PlannedReply) -> httpx.Response:
-    reply = planned.reply
+    reply = planned.reply.made()
     if planned.ending is Ending.RESET:
         raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
     if planned.ending is Ending.HALF:

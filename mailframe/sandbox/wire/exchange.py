@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 HTML_TYPE: Final = "text/html; charset=utf-8"
@@ -54,12 +54,25 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP response."""
+    """An HTTP response.
+
+    Attributes:
+        status: the status.
+        body: the body; empty if it is made later.
+        content_type: the type of the body.
+        headers: the other headers.
+        later: makes a body that takes long, after the lock of the state is free.
+    """
 
     status: int
-    body: bytes
+    body: bytes = b""
     content_type: str = JSON_TYPE
     headers: tuple[tuple[str, str], ...] = ()
+    later: Callable[[], bytes] | None = None
+
+    def made(self) -> Reply:
+        """The response with its body."""
+        return self if self.later is None else replace(self, body=self.later(), later=None)
 
 
 def as_json(value: Any, status: int = 200) -> Reply:
