@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.checks.account import StreamType
-from mailframe.sandbox.state.messages.head_text import has_text
 from mailframe.sandbox.state.messages.message_ids import position_of
+from mailframe.sandbox.state.messages.search_query import MANY, SearchQuery
 from mailframe.sandbox.state.messages.stored_message import CONTENTS, StoredMessage
 from mailframe.sandbox.state.table import Table
 
@@ -29,22 +29,14 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.messages.acceptance import Acceptance
     from mailframe.sandbox.state.messages.attachments import AttachmentTable
-    from mailframe.sandbox.state.messages.search_query import SearchQuery
     from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
-_MANY: Final = "\0"
-"""For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
 _MOST_IN_PACK: Final = 500
 """Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
 _WITHOUT_CONTENT: Final = (
     "first, count, server, stream, kind, accepted_ns, sent_ns, request, ids, heads"
-)
-_SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
-_WITH_METADATA: Final = (
-    " and first in (select pack from pack_metadata"
-    " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
 )
 
 
@@ -224,20 +216,8 @@ class PackTable(Table):
 
     def _matches(self, server: int, query: SearchQuery, until: int, now_ns: int) -> array[int]:
         """The positions of all matches, oldest first."""
-        columns, where = "first, count, kept", _SEARCHED
-        values = [server, query.stream, until, query.since_ns, query.until_ns]
-        if query.needs_heads:
-            columns += ", heads"
-        if query.metadata is not None:
-            key, value = query.metadata
-            where += _WITH_METADATA
-            values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
-        for condition, texts in map(has_text, query.contained):
-            where += f" and {condition}" if condition else ""
-            values += texts
-        if query.is_queued is not None:
-            where += " and sent_ns > ?" if query.is_queued else " and sent_ns <= ?"
-            values.append(now_ns)
+        columns = "first, count, kept" + (", heads" if query.needs_heads else "")
+        where, values = query.conditions(server, until=until, now_ns=now_ns)
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
         for row in self._database.each(sql, *values):
@@ -397,7 +377,7 @@ class PackTable(Table):
 
 
 def _few(values: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """The values of each key; only _MANY for a key with many."""
+    """The values of each key; only MANY for a key with many."""
     for key, of_key in values.items():
-        for value in of_key if len(of_key) <= _MOST_VALUES else (_MANY,):
+        for value in of_key if len(of_key) <= _MOST_VALUES else (MANY,):
             yield key, value

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
+from mailframe.sandbox.state.messages.head_text import has_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,6 +17,13 @@ if TYPE_CHECKING:
 
 DEFAULT_STREAM: Final = "outbound"  # D: a search without a stream searches this one only
 MAX_NS: Final = 2**63 - 1
+MANY: Final = "\0"
+"""For a key with many values in one pack, which is then read to search for one of them."""
+_SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
+_WITH_METADATA: Final = (
+    " and first in (select pack from pack_metadata"
+    " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,28 @@ class SearchQuery:
     def needs_heads(self) -> bool:
         """Whether the head of a message must be read to know whether it matches."""
         return self.metadata is not None or bool(self.filters)
+
+    def conditions(self, server: int, *, until: int, now_ns: int) -> tuple[str, list[Any]]:
+        """The condition of SQL on a pack that may have a match, and its values.
+
+        Args:
+            server: the ID of the server.
+            until: the first position that is not searched.
+            now_ns: the time, to tell queued messages from sent ones.
+        """
+        where = _SEARCHED
+        values = [server, self.stream, until, self.since_ns, self.until_ns]
+        if self.metadata is not None:
+            key, value = self.metadata
+            where += _WITH_METADATA
+            values += [server, self.stream, key, value, MANY, orjson.dumps(value)]
+        for condition, texts in map(has_text, self.contained):
+            where += f" and {condition}" if condition else ""
+            values += texts
+        if self.is_queued is not None:
+            where += " and sent_ns > ?" if self.is_queued else " and sent_ns <= ?"
+            values.append(now_ns)
+        return where, values
 
     def matches(self, head: dict[str, Any]) -> bool:
         """Whether a message with this *head*, whose stream and time match, is a match."""
