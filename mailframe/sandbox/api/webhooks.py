@@ -10,6 +10,8 @@ from mailframe.sandbox.checks import field_types, request_json, texts_server, we
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
+from mailframe.sandbox.state import webhook_metrics
+from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -93,6 +95,35 @@ def delete_webhook(request: Request, store: Store) -> Reply:
     return done(texts_server.WEBHOOK_REMOVED.format(id=webhook.id))
 
 
+def show_statistics(request: Request, store: Store) -> Reply:
+    """``GET /webhooks/{id}/statistics``: how its requests of the last 24 hours ended (D)."""
+    server = server_of(request, store)
+    webhook, now_ns = _webhook_of(request, store, server), store.clock.now_ns()
+    attempts = webhook_metrics.attempts_of(store.database, webhook=webhook.id, now_ns=now_ns)
+    kinds = [name for name, options in webhook.triggers.items() if options["Enabled"]]
+    status = webhook.as_item()["Status"]
+    hours = webhook_metrics.HOURS
+    return as_json(
+        {
+            "WebhookId": webhook.id,
+            "ServerId": server,
+            "MessageStreamId": webhook.stream,
+            "Url": webhook.url,
+            "Statuses": dict.fromkeys(kinds, status),
+            "TimeRange": {
+                "StartTime": timestamp(now_ns - hours * webhook_metrics.HOUR_NS),
+                "EndTime": timestamp(now_ns),
+                "Hours": hours,
+            },
+            "Metrics": webhook_metrics.metrics(attempts),
+            "MetricsByTrigger": {
+                kind: webhook_metrics.metrics([row for row in attempts if row["kind"] == kind])
+                for kind in kinds
+            },
+        }
+    )
+
+
 def _webhook_of(request: Request, store: Store, server: int) -> Webhook:
     """The webhook whose ID is in the path.
 
@@ -140,4 +171,5 @@ def _verify(request: Request, fields: Mapping[str, Any]) -> bool:
 ROUTES: Final = {
     "/webhooks": {"GET": list_webhooks, "POST": create_webhook},
     "/webhooks/{id}": {"GET": show_webhook, "PUT": edit_webhook, "DELETE": delete_webhook},
+    "/webhooks/{id}/statistics": {"GET": show_statistics},
 }

@@ -33,7 +33,7 @@ class WebhookMethods:
 
         Args:
             retries_s: the seconds before each retry; none if it is empty. Postmark retries an event
-                after 1, 5, 10, 10, 10 and 15 minutes.
+                nine times; see RETRIES_S in ``state/webhook_queue.py``.
             timeout_s: the seconds until an attempt without an answer is given up; 10 at first.
 
         Raises:

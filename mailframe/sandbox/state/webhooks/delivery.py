@@ -96,12 +96,12 @@ class NewDelivery:
 def verdict_on(kind: str, http_status: int | None) -> Status:
     """The status that an answer gives a delivery; WAITING if it is retried.
 
-    An event is delivered by 2xx, and retried after 408, 429, 5xx or no answer. An inbound message
-    is delivered by 200, and retried after anything but 403 (D). Postmark follows up to ten
+    An event is delivered by 2xx, dropped by 4xx but 408 and 429, and retried otherwise. An inbound
+    message is delivered by 200, and retried after anything but 403 (D). Postmark follows up to ten
     redirects; the sandbox follows none, so that it posts to no other machine.
 
     >>> [str(verdict_on("Open", status)) for status in (204, 302, 404, 429, 503, None)]
-    ['delivered', 'dropped', 'dropped', 'waiting', 'waiting', 'waiting']
+    ['delivered', 'waiting', 'dropped', 'waiting', 'waiting', 'waiting']
     >>> [str(verdict_on("Inbound", status)) for status in (200, 204, 403, 404)]
     ['delivered', 'waiting', 'dropped', 'waiting']
     """
@@ -112,5 +112,5 @@ def verdict_on(kind: str, http_status: int | None) -> Status:
         return ends.get(http_status, Status.WAITING)
     if http_status // 100 == 2:  # noqa: PLR2004
         return Status.DELIVERED
-    is_retried = http_status in _RETRIED or http_status // 100 == 5  # noqa: PLR2004
-    return Status.WAITING if is_retried else Status.DROPPED
+    is_dropped = http_status // 100 == 4 and http_status not in _RETRIED  # noqa: PLR2004
+    return Status.DROPPED if is_dropped else Status.WAITING

@@ -21,9 +21,10 @@ KEEP: Final = 10_000
 """How many deliveries that have ended are kept; the oldest go."""
 MAX_WAITING: Final = 50_000
 """How many deliveries wait at most; further events wait in their own table."""
-RETRIES_S: Final = (60, 300, 600, 600, 600, 900)
-"""Seconds before each retry of an event (D, September 2026)."""
-INBOUND_RETRIES_S: Final = (*RETRIES_S, 1800, 3600, 7200, 21_600)
+_BACK_OFF_S: Final = (60, 300, 600, 600, 600, 900)
+RETRIES_S: Final = (60, 300, 900, *_BACK_OFF_S)
+"""Seconds before each retry of an event (D: Postmark's skills; its page shows the last six)."""
+INBOUND_RETRIES_S: Final = (*_BACK_OFF_S, 1800, 3600, 7200, 21_600)
 """Seconds before each retry of an inbound message (D)."""
 _SECOND: Final = 1_000_000_000
 
