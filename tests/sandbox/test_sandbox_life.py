@@ -293,10 +293,10 @@ def test_paused_messages_have_no_life_before_they_are_sent(sandbox):
     sandbox.pause()
     campaign(sandbox, 3)
     assert sandbox.simulate(opens=1.0).messages == 0
-    assert sandbox._store.deliveries_after(0) == ([], 0)
+    assert sandbox._store.deliveries.after(0) == ([], 0)
     sandbox.resume()
     assert sandbox.simulate(opens=1.0).opened == 3
-    assert len(sandbox._store.deliveries_after(0)[0]) == 3
+    assert len(sandbox._store.deliveries.after(0)[0]) == 3
 
 
 @pytest.mark.parametrize("removed", [(2, 3), (1, 2, 3), (1, 2)])
@@ -311,7 +311,7 @@ def test_deliveries_go_on_after_removed_messages(sandbox, removed):
     sandbox.resume()
     positions, at = [], 0
     while len(positions) < 4 - len(removed):
-        events, after = store.deliveries_after(at)
+        events, after = store.deliveries.after(at)
         assert after > at
         positions, at = [*positions, *(event.position for event in events)], after
     assert positions == [position for position in (1, 2, 3, 4) if position not in removed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from mailframe.sandbox.serving.fault_schedule import Arrival, Fault, Schedule
 from mailframe.sandbox.serving.faults import NO_EFFECT, Acceptance, Effect, Ending
 from mailframe.sandbox.serving.routes import answer, is_unrecorded, match
 from mailframe.sandbox.state.requests import RequestRecord
+from mailframe.sandbox.wire import texts
+from mailframe.sandbox.wire.access import refused
 from mailframe.sandbox.wire.exchange import Reply, Request
 
 if TYPE_CHECKING:
@@ -104,7 +107,14 @@ class RequestHandler:
                 fault=None if fault is None else str(fault.name),
                 received_ns=self.store.clock.now_ns(),
             )
-            return PendingRequest(self.store.requests.add(record), record, fault, query)
+            return PendingRequest(self._added(record), record, fault, query)
+
+    def _added(self, record: RequestRecord) -> int | None:
+        """The ID of a new record; None if it cannot be stored, which the answer then says."""
+        try:
+            return self.store.requests.add(record)
+        except sqlite3.OperationalError:
+            return None
 
     def _fault(
         self, number: int | None, method: str, path: str, declared_bytes: int
@@ -128,7 +138,6 @@ class RequestHandler:
             body: the whole body, or the start of one that is too large.
             read_bytes: the length of the whole body in bytes.
         """
-        start_ns = time.perf_counter_ns()
         record = pending.record
         request = Request(
             record.method,
@@ -139,6 +148,23 @@ class RequestHandler:
             query=pending.query,
             first=pending.fault.first if pending.fault and pending.effect.only_first else None,
         )
+        try:
+            planned, ended = self._answered(request, pending, read_bytes)
+        except sqlite3.OperationalError as error:  # the disk is full, or the file read-only
+            refusal = refused(503, texts.NOT_STORED.format(why=error))
+            planned, ended = PlannedReply(refusal, Ending.ANSWER, 0.0), record
+        if pending.index is not None:
+            reply = planned.reply if planned.ending is Ending.ANSWER else None
+            self.store.exchanges.add(pending.index, request, reply)
+        self._tell(ended)  # what a log says is kept
+        self.store.wake()
+        return planned
+
+    def _answered(
+        self, request: Request, pending: PendingRequest, read_bytes: int
+    ) -> tuple[PlannedReply, RequestRecord | None]:
+        """How the request will end, and its record; what it changes is stored."""
+        start_ns = time.perf_counter_ns()
         # A request that follows in any thread sees its changes, such as hard bounces.
         with self.store.database.transaction():
             result = answer(request, self.store)
@@ -162,13 +188,7 @@ class RequestHandler:
                 took_ms=(time.perf_counter_ns() - start_ns) / 1e6,
                 error_code=_error_code(planned.reply),
             )
-            if pending.index is not None:
-                is_answered = planned.ending is Ending.ANSWER
-                reply = planned.reply if is_answered else None
-                self.store.exchanges.add(pending.index, request, reply)
-        self._tell(ended)  # what a log says is kept
-        self.store.wake()
-        return planned
+        return planned, ended
 
     def _planned(self, reply: Reply, pending: PendingRequest) -> PlannedReply:
         change = pending.effect.change

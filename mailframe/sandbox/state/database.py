@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.errors import SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 VERSION: Final = 1
@@ -35,6 +35,10 @@ class Database:
         schema: the statements that create the tables, if they do not exist.
         path: the file; None is a temporary database.
 
+    Attributes:
+        undone: is called after the changes of a transaction were undone, to read again what is
+            also in memory.
+
     Raises:
         SandboxError: the file belongs to another program or version, is in use, or cannot be
             opened.
@@ -50,6 +54,7 @@ class Database:
         self.path = path
         self._schema = tuple(schema)
         self._depth = 0
+        self.undone: Callable[[], None] = _nothing
         self._open: sqlite3.Connection | None = None
         _ = self.connection
 
@@ -88,15 +93,19 @@ class Database:
             self._depth += 1
             try:
                 yield
-            except BaseException:
-                if self._depth == 1:
-                    self.connection.execute("rollback")
-                raise
-            else:
                 if self._depth == 1:
                     self.connection.execute("commit")
+            except BaseException:
+                if self._depth == 1:
+                    self._undo()
+                raise
             finally:
                 self._depth -= 1
+
+    def _undo(self) -> None:
+        if self.connection.in_transaction:  # a full disk may have ended it
+            self.connection.execute("rollback")
+        self.undone()
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -135,6 +144,10 @@ class Database:
             self.connection.executemany(sql, rows)
 
 
+def _nothing() -> None:
+    """Until something is also in memory, nothing is read again."""
+
+
 def _create(connection: sqlite3.Connection, schema: tuple[str, ...]) -> None:
     for statements in schema:
         connection.executescript(statements)
@@ -168,6 +181,7 @@ def _file(path: Path) -> sqlite3.Connection:
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
+        connection.execute("pragma secure_delete = on")  # what is removed is also overwritten
         connection.executescript(
             f"begin immediate; pragma application_id = {_MARK};"
             f" pragma user_version = {VERSION}; commit"

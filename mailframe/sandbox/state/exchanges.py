@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from threading import RLock
 
+    from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 MOST_REQUESTS: Final = 1_000
@@ -36,6 +37,8 @@ class Exchange:
     """A request and its answer.
 
     Attributes:
+        number: the number of the request, if it is one that sends.
+        address: the path and the query.
         query: the part of the address after the ``?``.
         sent_headers: the headers of the request by name.
         sent_body: the start of its body.
@@ -45,6 +48,8 @@ class Exchange:
         reply_bytes: the length of the whole answer.
     """
 
+    number: int | None
+    address: str
     query: str
     sent_headers: Mapping[str, str]
     sent_body: bytes
@@ -83,6 +88,11 @@ class Exchange:
         """Whether the answer was longer."""
         return len(self.reply_body) < self.reply_bytes
 
+    def names(self, text: bytes) -> bool:
+        """Whether *text*, in lower case, is in its address, its body or its answer."""
+        parts = (self.address.encode(), self.sent_body, self.reply_body)
+        return any(text in part.lower() for part in parts)
+
     @property
     def kept_bytes(self) -> int:
         """How much memory its bodies take."""
@@ -105,6 +115,8 @@ class ExchangeLog:
         """Keep what was asked and answered; *reply* is None if the answer is not complete."""
         body = reply.body if reply else b""
         exchange = Exchange(
+            asked.number,
+            f"{asked.path}?{asked.query}",
             asked.query,
             asked.headers,
             asked.body[:MOST_OF_ONE],
@@ -124,6 +136,14 @@ class ExchangeLog:
         """What the request of that ID said; None if it is no longer kept."""
         with self._lock:
             return self._kept.get(request)
+
+    def remove_of(self, message: StoredMessage) -> None:
+        """Keep nothing of the request that posted *message*, and of those that speak of it."""
+        with self._lock:
+            named = message.message_id.encode()
+            for request, exchange in list(self._kept.items()):
+                if exchange.number == message.request or exchange.names(named):
+                    self._bytes -= self._kept.pop(request).kept_bytes
 
     def clear(self) -> None:
         """Keep nothing any more."""

@@ -80,6 +80,9 @@ class RequestTable(Table):
         """Count from 1 again."""
         self._counts: Counter[str | None] = Counter()
 
+    def read_again(self) -> None:
+        """Count on: a request that could not be stored was counted, too."""
+
     def next_number(self, endpoint: str | None) -> int:
         """The number of the next request to *endpoint*, from 1; None is those that send."""
         self._counts[endpoint] += 1

@@ -131,6 +131,7 @@ class Store:
         self._paused_at: int | None = None
         self._opened = uuid.uuid4().hex[:8]
         self._restart_clock()
+        self.database.undone = self._read_again
 
     @property
     def revision(self) -> str:
@@ -229,12 +230,19 @@ class Store:
                 self.upcoming.remove_before(self.messages.first_position)
 
     def remove_message(self, message: StoredMessage) -> None:
-        """Remove a message with its events; bounces stay, and files until the cap is reached."""
+        """Remove a message, with everything about it but the suppressions that it led to.
+
+        Args:
+            message: the message with its content.
+        """
         with self.database.transaction():
             self.messages.remove(message)
             self.events.remove_of(message.position)
             self.upcoming.remove_of(message.position)
+            self.bounces.remove_of(message.message_id)
+            self.webhook_queue.remove_of_message(message.message_id)
             self.read_marks.mark(message.position, is_read=False)
+            self.exchanges.remove_of(message)
 
     # --- events ------------------------------------------------------------------------------
 
@@ -246,10 +254,6 @@ class Store:
     def ends(self) -> tuple[int, int]:
         """The number of the last event, and the position of the last message that was sent."""
         return self.events.last_number(), self.sent_until() - 1
-
-    def deliveries_after(self, position: int) -> tuple[list[Event], int]:
-        """The next deliveries for webhooks, and the position to go on from."""
-        return self.deliveries.after(position)
 
     def sent_until(self) -> int:
         """The first position that a pause or its time keeps from being sent."""
@@ -309,6 +313,7 @@ class Store:
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
         self._empty([name for table in self._tables() for name in table.CLEARED])
+        self.messages.was_cleared()
         self.exchanges.clear()
         self.requests.restart()
         self.upcoming.restart()
@@ -368,6 +373,13 @@ class Store:
     def _restart(self) -> None:
         for table in self._tables():
             table.restart()
+        self.unsubscribe_links.restart()
+        self._restart_clock()
+
+    def _read_again(self) -> None:
+        """Read again what is kept in memory, after a transaction was undone."""
+        for table in self._tables():
+            table.read_again()
         self.unsubscribe_links.restart()
         self._restart_clock()
 

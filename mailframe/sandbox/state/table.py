@@ -31,3 +31,7 @@ class Table:
 
     def restart(self) -> None:
         """Read again what is kept in memory; called after the tables were emptied."""
+
+    def read_again(self) -> None:
+        """Read again what is kept in memory; called after a transaction was undone."""
+        self.restart()

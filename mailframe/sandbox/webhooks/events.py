@@ -67,7 +67,7 @@ def _next(store: Store, webhooks: list[Webhook]) -> tuple[list[Event], tuple[int
         number = events[-1].number
     if not any(webhook.triggers["Delivery"]["Enabled"] for webhook in webhooks):
         return events, (number, store.ends()[1])
-    deliveries, position = store.deliveries_after(position)
+    deliveries, position = store.deliveries.after(position)
     happened = sorted([*deliveries, *events], key=lambda one: one.at_ns)
     return happened, (number, position)
 

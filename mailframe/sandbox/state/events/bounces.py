@@ -160,6 +160,10 @@ class BounceTable(Table):
         )
         return [row["tag"] for row in rows]
 
+    def remove_of(self, message_id: str) -> None:
+        """Remove those of one message."""
+        self._database.run("delete from bounces where message_id = ?", message_id)
+
     def activate(self, server: int, stream: str, address: str) -> None:
         """Mark the bounces of *address*, ignoring case, as no longer inactive."""
         self._database.run(

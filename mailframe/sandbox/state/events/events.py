@@ -1,7 +1,7 @@
 """What happened to messages after they were accepted: bounces, opens, clicks and the rest.
 
 A delivery is not stored: each message is delivered when it is sent, unless it bounces, so
-deliveries are derived from the packs (``Store.deliveries_after``).
+deliveries are derived from the packs (``Deliveries.after``).
 """
 
 from __future__ import annotations

@@ -111,6 +111,10 @@ class AttachmentTable(Table):
             return ""
         return f"data:{file.image_type};base64,{base64.b64encode(self.content(file)).decode()}"
 
+    def remove(self, digest: str) -> None:
+        """Remove the bytes with that digest, which no message has any more."""
+        self._database.run("delete from attachments where digest = ?", digest)
+
     def remove_before(self, position: int) -> None:
         """Remove those whose last message has a lower position."""
         self._database.run("delete from attachments where last < ?", position)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,7 @@ import orjson
 
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.state.messages.message_ids import position_of
-from mailframe.sandbox.state.messages.search_query import MANY, SearchQuery
+from mailframe.sandbox.state.messages.pack_metadata import PackMetadata
 from mailframe.sandbox.state.messages.stored_message import CONTENTS, StoredMessage
 from mailframe.sandbox.state.table import Table
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.messages.acceptance import Acceptance
     from mailframe.sandbox.state.messages.attachments import AttachmentTable
+    from mailframe.sandbox.state.messages.search_query import SearchQuery
     from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
-_MOST_VALUES: Final = 4
 _MOST_IN_PACK: Final = 500
 """Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
@@ -68,15 +67,6 @@ class PackTable(Table):
         on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
     create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
     create index if not exists packs_with_holes on packs (count - kept) where kept < count;
-    create table if not exists pack_metadata (
-        server integer not null,
-        stream text not null,
-        key text not null,
-        value text not null,
-        pack integer not null references packs on delete cascade,
-        primary key (server, stream, key, value, pack)
-    ) without rowid;
-    create index if not exists metadata_of_pack on pack_metadata (pack);
     """
     CLEARED = ("packs",)
 
@@ -92,12 +82,22 @@ class PackTable(Table):
         super().__init__(database, clock)
         self._attachments = attachments
         self._links = links
+        self._metadata = PackMetadata(database, clock)
         self._keep = keep
 
-    def restart(self) -> None:
-        """Count on after the messages of the database."""
+    def restart(self, *, without: int = 1) -> None:
+        """Count on after the messages of the database; from *without* on if there are none."""
         last = self._database.value("select max(first + count) from packs")
-        self.next_position: int = last or 1
+        self.next_position: int = last or without
+        self._without = without
+
+    def read_again(self) -> None:
+        """Forget the messages of a transaction that was undone."""
+        self.restart(without=self._without)
+
+    def was_cleared(self) -> None:
+        """Count on, though all messages were removed."""
+        self._without = self.next_position
 
     @property
     def first_position(self) -> int:
@@ -137,7 +137,6 @@ class PackTable(Table):
         self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
     ) -> None:
         heads, contents = [], []
-        values: defaultdict[str, set[str]] = defaultdict(set)
         for one in run:
             head = one.message
             content = {name: head.pop(name) for name in CONTENTS if name in head}
@@ -146,8 +145,6 @@ class PackTable(Table):
                 head["Attachments"] = [file["Name"] for file in files]
                 content["Attachments"] = [self._attachments.add(file, read=read) for file in files]
             contents.append(content)
-            for key, value in (head.get("Metadata") or {}).items():
-                values[key.lower()].add(value)
             heads.append(head)
         self._database.run(
             "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -159,10 +156,7 @@ class PackTable(Table):
             orjson.dumps(heads),
             orjson.dumps(contents),
         )
-        self._database.run_many(
-            "insert into pack_metadata values (?, ?, ?, ?, ?)",
-            [(*pack[:2], key, value, self.next_position) for key, value in _few(values)],
-        )
+        self._metadata.add(pack[0], pack[1], heads, pack=self.next_position)
         self.next_position += len(run)
 
     def _remove_oldest(self) -> None:
@@ -323,10 +317,23 @@ class PackTable(Table):
                 *changed,
                 row["first"],
             )
-            if row["kept"] == 1:
-                self._database.run("delete from pack_metadata where pack = ?", row["first"])
-                if row["first"] + row["count"] < self.next_position:
-                    self._database.run("delete from packs where first = ?", row["first"])
+            heads = filter(None, orjson.loads(changed[0]))
+            place = row["server"], row["stream"]
+            self._metadata.replace(*place, heads, pack=row["first"])
+            if row["kept"] == 1 and row["first"] + row["count"] < self.next_position:
+                self._database.run("delete from packs where first = ?", row["first"])
+            for file in message.attachments:
+                if not self._has_file(file.digest):
+                    self._attachments.remove(file.digest)
+
+    def _has_file(self, digest: str) -> bool:
+        """Whether a message has an attachment of these bytes."""
+        row = self._database.row(
+            "select 1 from packs where instr(heads, ?) and instr(contents, ?) limit 1",
+            b'"Attachments":',
+            digest.encode(),
+        )
+        return row is not None
 
     def sent_until(self, now_ns: int) -> int:
         """The position of the first message that is queued at *now_ns*; the next one without."""
@@ -374,10 +381,3 @@ class PackTable(Table):
             accepted_ns,
         )
         return last or 1
-
-
-def _few(values: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """The values of each key; only MANY for a key with many."""
-    for key, of_key in values.items():
-        for value in of_key if len(of_key) <= _MOST_VALUES else (MANY,):
-            yield key, value

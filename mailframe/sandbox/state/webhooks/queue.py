@@ -252,6 +252,15 @@ class WebhookQueue(Table):
             webhook,
         )
 
+    def remove_of_message(self, message_id: str) -> None:
+        """Remove what was or will be posted about a message."""
+        self._database.run(
+            "delete from webhook_attempts where delivery in"
+            " (select id from webhook_deliveries where message_id = ?)",
+            message_id,
+        )
+        self._database.run("delete from webhook_deliveries where message_id = ?", message_id)
+
     def recover(self, why: str) -> None:
         """End the attempts that were under way when the sandbox was closed; they are retried.
 
