@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX: Final = "MAILFRAME_SANDBOX_"
+DESCRIPTION: Final = """\
+Run a local Postmark until Ctrl-C. It answers every client of Postmark and shows
+what arrives in an inbox at the same address; no mail leaves this machine."""
 EPILOG: Final = f"""\
+examples:
+  mailframe sandbox                          any token and sender, port 8025
+  mailframe sandbox --db sandbox.db          messages are kept after a restart
+  mailframe sandbox --token secret --sender acme.example
+                                             other tokens and senders are refused
+  mailframe sandbox --fault http_429:times=3
+                                             429 to the first three sends
+
 environment:
   Each option has a variable: its name in upper case with _ for -, such as
   {PREFIX}PORT=8025 or {PREFIX}TOKEN=one,two (commas between several values).
@@ -71,7 +82,8 @@ class Option:
 
 
 def add_sandbox(command: argparse.ArgumentParser) -> None:
-    """Add the options to the parser of the command."""
+    """Add what it does and its options to the parser of the command."""
+    command.description = DESCRIPTION
     for option in OPTIONS:
         command.add_argument(
             f"--{option.name}",
@@ -232,12 +244,12 @@ _FAULT_OPTIONS: Final[dict[str, Callable[[str], Any]]] = {
     "first": _number,
 }
 OPTIONS: Final = (
-    Option("port", _port, "0 for a free port (default: 8025)", "PORT", default=8025),
+    Option("port", _port, "the port; 0 takes a free one (default: 8025)", "PORT", default=8025),
     Option(
         "host",
         _text,
-        "localhost, ::1 or 127.x.x.x (default: 127.0.0.1); another one, such as 0.0.0.0, "
-        "only together with --allow-host and --token",
+        "the address to listen on (default: 127.0.0.1); one that other machines reach, such as "
+        "0.0.0.0, only together with --allow-host and --token",
         "HOST",
         default="127.0.0.1",
     ),
@@ -269,7 +281,7 @@ OPTIONS: Final = (
     Option(
         "sender",
         _text,
-        "a confirmed address or domain; repeat it for several (default: all)",
+        "an address or domain that may send; repeat it for several (default: all)",
         "SENDER",
         repeats=True,
     ),
@@ -306,16 +318,22 @@ OPTIONS: Final = (
         "N",
         default=100_000,
     ),
-    Option("approval", _one_of(*APPROVALS), ", ".join(APPROVALS), "STATE", default="approved"),
+    Option(
+        "approval",
+        _one_of(*APPROVALS),
+        f"the state of the account: {', '.join(APPROVALS)} (default: approved)",
+        "STATE",
+        default="approved",
+    ),
     Option(
         "delivery-type",
         _one_of(*DELIVERY_TYPES),
-        "what GET /server says: Sandbox or Live; nothing is delivered",
+        "the DeliveryType of GET /server: Sandbox (default) or Live; nothing is delivered",
         "TYPE",
         default="Sandbox",
     ),
     Option("server-id", _count, "the ID in GET /server (default: a random one)", "N"),
-    Option("seed", _number, "makes the MessageIDs repeatable", "N"),
+    Option("seed", _number, "the seed that makes the MessageIDs repeatable", "N"),
     Option("delay", _seconds, "the seconds that each answer takes", "SECONDS", default=0.0),
     Option(
         "index-delay",

@@ -28,7 +28,7 @@ Send an email from another terminal:
 {curl}
 Or point a client at it:
 {settings}
-The requests of clients, as they arrive:"""
+The requests of clients; their answers are at {url}/inbox/requests:"""
 WAKE_S: Final = 0.5 if os.name == "nt" else None
 """Windows tells a waiting thread of Ctrl-C only after its wait."""
 PLAIN: Final = re.compile(r"_?[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")

@@ -177,7 +177,7 @@ def test_a_port_that_is_taken_ends_with_1(capsys):
     """The message says what to do."""
     with LocalPostmark() as sandbox:
         assert main(["sandbox", "--port", str(sandbox.port)]) == 1
-    assert "port=0 takes a free one" in capsys.readouterr().err
+    assert "(--port 0) takes a free one" in capsys.readouterr().err
 
 
 def test_the_choices_are_those_of_the_sandbox():

@@ -200,7 +200,7 @@ def test_a_taken_port_is_an_error_that_says_what_to_do(listening):
     """It is raised in the thread of the caller."""
     with pytest.raises(
         SandboxError,
-        match=rf"cannot listen on 127\.0\.0\.1:{listening.port}: .*port=0 takes a free one",
+        match=rf"cannot listen on 127\.0\.0\.1:{listening.port}: .*takes a free one",
     ):
         LocalPostmark(port=listening.port).start()
 

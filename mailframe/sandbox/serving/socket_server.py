@@ -125,6 +125,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise SandboxError(
-            f"the sandbox cannot listen on {host}:{port}: {error.strerror}; port=0 takes a free one"
+            f"the sandbox cannot listen on {host}:{port}: {error.strerror}; "
+            "port=0 (--port 0) takes a free one"
         ) from error
     return listener
