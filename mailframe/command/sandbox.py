@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from mailframe.command.sandbox_arguments import with_variables
 from mailframe.command.streams import accept_any_text, complain
 from mailframe.errors import MailframeError
-from mailframe.sandbox.checks.account import DEFAULT_STREAMS, StreamType
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
 from mailframe.sandbox.serving.fault_schedule import Fault
@@ -57,7 +56,7 @@ def sandbox_of(values: Mapping[str, Any]) -> LocalPostmark:
         servers=_servers(values["server"]),
         senders=values["sender"],
         streams=streams,
-        suppressions=_suppressions(values["suppress"], streams or DEFAULT_STREAMS),
+        suppressions=_suppressions(values["suppress"]),
         faults=[Fault(**fault) for fault in values["fault"]],
         approval=values["approval"],
         delivery_type=values["delivery_type"],
@@ -78,14 +77,13 @@ def _servers(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _suppressions(
-    pairs: Iterable[tuple[str | None, str]], streams: Mapping[str, str]
-) -> dict[str, list[str]]:
-    """The addresses by stream; one without a stream is inactive on every stream that sends."""
-    sending = [name for name, kind in streams.items() if kind != StreamType.INBOUND]
-    suppressions: dict[str, list[str]] = {}
-    for stream, address in pairs:
-        for name in sending if stream is None else [stream]:
-            suppressions.setdefault(name, []).append(address)
+    triples: Iterable[tuple[str | None, str | None, str]],
+) -> dict[str | None, Any]:
+    """The addresses by stream, and for one server by its name; None is every stream."""
+    suppressions: dict[str | None, Any] = {}
+    for server, stream, address in triples:
+        by_stream = suppressions if server is None else suppressions.setdefault(server, {})
+        by_stream.setdefault(stream, []).append(address)
     return suppressions
 
 

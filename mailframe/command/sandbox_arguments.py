@@ -200,16 +200,19 @@ def _server(text: str) -> tuple[str, str]:
     return name, token
 
 
-def _suppression(text: str) -> tuple[str | None, str]:
-    """The stream and the address; None is every stream.
+def _suppression(text: str) -> tuple[str | None, str | None, str]:
+    """The server, the stream and the address; None is every one.
 
-    >>> _suppression("broadcast:ann@example.com"), _suppression("ann@example.com")
-    (('broadcast', 'ann@example.com'), (None, 'ann@example.com'))
+    >>> _suppression("shop/broadcast:ann@example.com"), _suppression("ann@example.com")
+    (('shop', 'broadcast', 'ann@example.com'), (None, None, 'ann@example.com'))
     """
-    stream, colon, address = text.strip().rpartition(":")
-    if "@" not in address or (colon and not stream):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address or STREAM:ADDRESS")
-    return stream or None, address
+    place, colon, address = text.strip().rpartition(":")
+    server, slash, stream = place.rpartition("/")
+    if "@" not in address or (colon and not stream) or (slash and not server):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an address, STREAM:ADDRESS or SERVER/STREAM:ADDRESS"
+        )
+    return server or None, stream or None, address
 
 
 def _fault(text: str) -> dict[str, Any]:
@@ -296,8 +299,9 @@ OPTIONS: Final = (
     Option(
         "suppress",
         _suppression,
-        "an inactive address, on one stream or on all; repeat it for several",
-        "[STREAM:]ADDRESS",
+        "an inactive address, on one stream or on all, of one server or of all; repeat it for "
+        "several",
+        "[[SERVER/]STREAM:]ADDRESS",
         repeats=True,
         default=(),
     ),

@@ -123,7 +123,10 @@ WRONG = [
     ("--token", " ", "a value is empty"),
     ("--server", "shop", "'shop' is not NAME=TOKEN"),
     ("--stream", "news=bulk", "'news=bulk' is not ID=TYPE, such as news=broadcast"),
-    ("--suppress", "ann", "'ann' is not an address or STREAM:ADDRESS"),
+    *(
+        ("--suppress", text, f"{text!r} is not an address, STREAM:ADDRESS or SERVER/STREAM:ADDRESS")
+        for text in ("ann", ":ann@x.test", "/news:ann@x.test", "shop/:ann@x.test")
+    ),
     ("--fault", "slow:request", "'slow:request' is not NAME or NAME:OPTION=VALUE"),
     ("--fault", "slow:speed=1", "the options are request, times, delay_s"),
     ("--fault", "slow:request=0", "0 is below 1"),

@@ -335,7 +335,7 @@ def test_an_unknown_fault_is_refused_with_the_list_of_all_faults(sandbox):
         SandboxError, match="there is no fault 'http_418'; the faults are http_429, "
     ):
         sandbox.fault("http_418")
-    with pytest.raises(SandboxError, match="counted from 1"):
+    with pytest.raises(SandboxError, match="request is a whole number, 1 or more; found 0"):
         sandbox.fault("slow", request=0)
     with pytest.raises(SandboxError, match="a name, a Fault or a callable; found int"):
         sandbox.fault(429)

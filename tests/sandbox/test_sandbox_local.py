@@ -300,7 +300,7 @@ def test_given_streams_replace_the_default_streams():
         ({"senders": "example.com"}, r"write \['example.com'\]"),
         (
             {"suppressions": {"nowhere": ["a@example.com"]}},
-            "no sending stream 'nowhere'; it has outbound",
+            "no sending stream 'nowhere' in this sandbox; it has outbound",
         ),
         ({"faults": ["http_418"]}, "there is no fault 'http_418'"),
     ],

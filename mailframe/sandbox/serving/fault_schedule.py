@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES, is_send
+from mailframe.sandbox.checks.option_values import checked_seconds, checked_whole
 from mailframe.sandbox.serving.faults import Acceptance, Effect, FaultName, SearchFaultName
 from mailframe.sandbox.serving.routes import match
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     Rule = Callable[["Arrival"], "Fault | str | None"]
 
 SEARCH: Final = "/messages/outbound"
+_LOWEST: Final = {"request": 1, "times": 1, "first": 0, "retry_after_s": 0}
+_CAN_BE_NONE: Final = ("request", "times")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,12 @@ class Fault:
             raise SandboxError(
                 f"only a search can be {self.name}; leave path out, or write path={SEARCH!r}"
             )
-        if self.first < 0:
-            raise SandboxError(
-                f"a partial search finds 0 messages or more; found first={self.first}"
-            )
-        if (self.request is not None and self.request < 1) or (
-            self.times is not None and self.times < 1
-        ):
-            raise SandboxError(
-                f"requests are counted from 1; found request={self.request}, times={self.times}"
-            )
+        for name, low in _LOWEST.items():
+            value = getattr(self, name)
+            if value is not None or name not in _CAN_BE_NONE:
+                checked_whole(value, name=name, low=low)
+        if self.delay_s is not None:
+            checked_seconds(self.delay_s, name="delay_s")
 
     @property
     def effect(self) -> Effect:

@@ -95,8 +95,14 @@ class RequestTable(Table):
             f"insert into requests ({', '.join(NAMES)}) values ({places})",  # noqa: S608 - constants
             *astuple(record),
         )
-        self._database.run("delete from requests where id <= ?", request - self._keep)
+        self.remove_oldest()
         return request
+
+    def remove_oldest(self) -> None:
+        """Remove what the cap does not allow."""
+        self._database.run(
+            "delete from requests where id <= (select max(id) from requests) - ?", self._keep
+        )
 
     def update(self, request: int, record: RequestRecord) -> None:
         """Replace the record of a request, unless it was removed since it arrived."""

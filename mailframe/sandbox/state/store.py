@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.checks.account import new_server_id
+from mailframe.sandbox.state import starting
 from mailframe.sandbox.state.account.senders import SenderTable
 from mailframe.sandbox.state.account.servers import ServerTable
 from mailframe.sandbox.state.account.streams import NAMES, StreamTable
@@ -35,13 +34,14 @@ from mailframe.sandbox.state.messages.stored_message import fake_bounces
 from mailframe.sandbox.state.messages.sums import SumTable
 from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.state.requests import RequestTable
+from mailframe.sandbox.state.starting import Named
 from mailframe.sandbox.state.table import Table
 from mailframe.sandbox.state.webhooks.queue import WebhookQueue
 from mailframe.sandbox.state.webhooks.webhooks import WebhookTable
 from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from threading import RLock
 
@@ -68,12 +68,12 @@ class Store:
         seed: the seed that makes the MessageIDs repeatable.
         path: the file of the database; None is a temporary one.
         keep: the number of messages, and of requests, that are kept.
+        named: what the options of this start name, beside the account.
 
     Attributes:
         lock: the reentrant lock of the database.
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
-        further_servers: the tokens of the servers that the account has besides, by name.
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
@@ -87,8 +87,9 @@ class Store:
         seed: int | None = None,
         path: Path | None = None,
         keep: int = KEEP,
+        named: Named | None = None,
     ) -> None:
-        self.account = account
+        self.account, self.keep, self.named = account, keep, named or Named()
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self.clock = Clock()
         self.database = Database(_SCHEMAS, path=path)
@@ -125,7 +126,6 @@ class Store:
         self.webhooks = WebhookTable(*shared, ends=self.ends, stop=self.webhook_queue.remove_of)
         self.controls: Controls | None = None
         self.wake: Callable[[], None] = _nothing
-        self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
@@ -225,9 +225,20 @@ class Store:
                     one.message.get("Tag") or "",
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
-            if self.messages.first_position > 1:
-                self.events.remove_before(self.messages.first_position)
-                self.upcoming.remove_before(self.messages.first_position)
+            self._remove_older()
+
+    def keep_from(self, position: int) -> None:
+        """Remove the messages before *position*, and what ``keep`` no longer allows."""
+        self.messages.oldest = min(position, self.messages.next_position)
+        for table in (self.messages, self.requests, self.bounces, self.inbound):
+            table.remove_oldest()
+        self._remove_older()
+
+    def _remove_older(self) -> None:
+        """Remove what happened to messages that are no longer kept."""
+        if self.messages.first_position > 1:
+            self.events.remove_before(self.messages.first_position)
+            self.upcoming.remove_before(self.messages.first_position)
 
     def remove_message(self, message: StoredMessage) -> None:
         """Remove a message, with everything about it but the suppressions that it led to.
@@ -336,31 +347,13 @@ class Store:
         """Whether it has no server yet: it is temporary, or its file was just created."""
         return not self.servers.ids()
 
-    def start(self, *, server_id: int | None = None) -> None:
-        """Create the servers of the options that the database does not have.
+    def start(self) -> None:
+        """Make the state what the options say.
 
-        Args:
-            server_id: the ID of the first server; None is the oldest of the database.
+        Raises:
+            SandboxError: the options contradict what the file keeps.
         """
-        with self.database.transaction():
-            ids = self.servers.ids()
-            if ids and server_id is None:
-                self.account = replace(self.account, server_id=ids[0])
-            kind, tokens = str(self.account.delivery_type), self.account.api_tokens
-            if self.first_server in ids:
-                self.servers.add_tokens(self.first_server, tokens)
-            else:
-                self.add_server(
-                    self.first_server, name="mailframe sandbox", delivery_type=kind, tokens=tokens
-                )
-            for name, its_tokens in self.further_servers.items():
-                if self.servers.of_token(its_tokens[0].lower()) is None:
-                    self.add_server(
-                        new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
-                    )
-            self.senders.add_confirmed(self.account.senders or ())
-            self.webhooks.start_again()
-            self.webhook_queue.start_again(self.ends())
+        starting.start(self)
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():

@@ -46,18 +46,38 @@ class SenderTable(Table):
         self.unconfirmed = frozenset(address.lower() for address in waiting)
         """The addresses of signatures that are not confirmed yet, in lower case."""
 
-    def add_confirmed(self, names: Iterable[str]) -> None:
-        """Add the addresses and domains of the options that are not there yet, confirmed."""
+    def replace_confirmed(self, names: Iterable[str], *, before: Iterable[str]) -> list[str]:
+        """Confirm the addresses and domains of the options in place of those of the last start.
+
+        Args:
+            names: the addresses and domains, in lower case.
+            before: those that the options of the last start had added.
+
+        Returns:
+            Those that the options have added, and not the API.
+        """
+        added = set(before)
+        for name in sorted(added - set(names)):
+            item = self.of_name(_table(name), name)
+            if item is not None:
+                self.remove(_table(name), item["ID"])
         for name in sorted(names):
-            table = "senders" if "@" in name else "domains"
-            if self.of_name(table, name) is not None:
-                continue
-            domain = name.rpartition("@")[2]
-            item = dns_records.with_verified_key(self.new_records(domain))
-            if "@" in name:
-                self.add("senders", name, new_sender(name, name=name) | item | {"Confirmed": True})
-            else:
-                self.add("domains", name, {"Name": name} | item)
+            item = self.of_name(_table(name), name)
+            if item is None:
+                self.add(_table(name), name, self._confirmed(name))
+                added.add(name)
+            elif not item.get("Confirmed", item["DKIMVerified"]):
+                verified = dns_records.with_verified_key(item)
+                confirmed = {"Confirmed": True} if "@" in name else {}
+                self.replace(_table(name), verified | confirmed)
+        return sorted(added & set(names))
+
+    def _confirmed(self, name: str) -> dict[str, Any]:
+        """The keys of an address or a domain of the options."""
+        records = dns_records.with_verified_key(self.new_records(name.rpartition("@")[2]))
+        if "@" not in name:
+            return {"Name": name} | records
+        return new_sender(name, name=name) | records | {"Confirmed": True}
 
     def new_records(self, domain: str) -> dict[str, Any]:
         """The DNS records of a new *domain*."""
@@ -122,6 +142,10 @@ class SenderTable(Table):
             return None
         is_done = self._clock.now_ns() - requested_ns >= _REMOVAL_NS
         return "Done" if is_done else "Pending"
+
+
+def _table(name: str) -> str:
+    return "senders" if "@" in name else "domains"
 
 
 def new_sender(address: str, *, name: str, reply_to: str = "", note: str = "") -> dict[str, Any]:

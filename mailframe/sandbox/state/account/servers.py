@@ -76,6 +76,19 @@ class ServerTable(Table):
         )
         self.restart()
 
+    def remove_tokens(self, tokens: Sequence[str]) -> None:
+        """Remove tokens, which are in lower case."""
+        self._database.run_many(
+            "delete from server_tokens where token = ?", [(token,) for token in tokens]
+        )
+        self.restart()
+
+    def set_delivery_type(self, server: int, delivery_type: str) -> None:
+        """Change what ``GET /server`` shows; over the API it is fixed."""
+        self._database.run(
+            "update servers set delivery_type = ? where id = ?", delivery_type, server
+        )
+
     def of_token(self, token: str) -> int | None:
         """The ID of the server of *token*, which is in lower case."""
         return self._by_token.get(token)

@@ -104,6 +104,17 @@ class StreamTable(Table):
             self._kinds[server] = {row["id"]: StreamType(row["kind"]) for row in rows}
         return self._kinds[server]
 
+    def sending(self, server: int, *, with_archived: bool = False) -> list[str]:
+        """The IDs of the streams of *server* that send."""
+        rows = self._database.rows(
+            "select id from streams where server = ? and kind != ?"
+            " and (? or archived_ns is null) order by rowid",
+            server,
+            str(StreamType.INBOUND),
+            with_archived,
+        )
+        return [row["id"] for row in rows]
+
     def get(self, server: int, stream: str) -> sqlite3.Row | None:
         """The stream of that ID, also if it is archived."""
         return self._database.row(

@@ -93,8 +93,14 @@ class BounceTable(Table):
             f"insert into bounces ({', '.join(_NAMES)}) values ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - constants
             *astuple(bounce),
         )
-        self._database.run("delete from bounces where id <= ?", bounce_id - self._keep)
+        self.remove_oldest()
         return bounce_id
+
+    def remove_oldest(self) -> None:
+        """Remove what the cap does not allow."""
+        self._database.run(
+            "delete from bounces where id <= (select max(id) from bounces) - ?", self._keep
+        )
 
     def get(self, server: int, bounce_id: int) -> sqlite3.Row | None:
         """The bounce of that ID, if it is of this *server*."""

@@ -74,7 +74,7 @@ class InboundTable(Table):
 
     def add(self, server: int, item: Mapping[str, Any], *, blocked: str) -> None:
         """Keep a message."""
-        number = self._database.insert(
+        self._database.run(
             "insert into inbound_messages (server, message_id, received_ns, blocked, item)"
             " values (?, ?, ?, ?, ?)",
             server,
@@ -83,7 +83,14 @@ class InboundTable(Table):
             blocked,
             json.dumps(item),
         )
-        self._database.run("delete from inbound_messages where id <= ?", number - self._keep)
+        self.remove_oldest()
+
+    def remove_oldest(self) -> None:
+        """Remove what the cap does not allow."""
+        self._database.run(
+            "delete from inbound_messages where id <= (select max(id) from inbound_messages) - ?",
+            self._keep,
+        )
 
     def deliver(self, message_id: str, delivery: int | None) -> None:
         """Note the delivery of a message to the inbound hook; it is no longer blocked."""

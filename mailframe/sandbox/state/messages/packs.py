@@ -80,10 +80,9 @@ class PackTable(Table):
         keep: int,
     ) -> None:
         super().__init__(database, clock)
-        self._attachments = attachments
-        self._links = links
+        self._attachments, self._links, self._keep = attachments, links, keep
         self._metadata = PackMetadata(database, clock)
-        self._keep = keep
+        self.oldest = 1  # what an earlier start with a smaller cap has not kept comes before it
 
     def restart(self, *, without: int = 1) -> None:
         """Count on after the messages of the database; from *without* on if there are none."""
@@ -102,7 +101,7 @@ class PackTable(Table):
     @property
     def first_position(self) -> int:
         """The position of the oldest message that the cap allows."""
-        return max(1, self.next_position - self._keep)
+        return max(self.oldest, self.next_position - self._keep)
 
     def add(
         self,
@@ -131,7 +130,7 @@ class PackTable(Table):
                     self._add_pack(pack, messages[first : first + _MOST_IN_PACK], read)
             digests = {digest for digest, _ in read.values()}
             self._attachments.use(digests, position=self.next_position - 1)
-            self._remove_oldest()
+            self.remove_oldest()
 
     def _add_pack(
         self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
@@ -159,7 +158,8 @@ class PackTable(Table):
         self._metadata.add(pack[0], pack[1], heads, pack=self.next_position)
         self.next_position += len(run)
 
-    def _remove_oldest(self) -> None:
+    def remove_oldest(self) -> None:
+        """Remove what the cap does not allow."""
         if self.first_position > 1:
             self._database.run("delete from packs where first + count <= ?", self.first_position)
             self._attachments.remove_before(self.first_position)
