@@ -83,7 +83,7 @@ def blocks(page: Path) -> Iterator[Block]:
     """The Python and bash blocks of a page, each with the output that is shown right below it."""
     text = page.read_text(encoding="utf-8")
     every = list(FENCE.finditer(text))
-    for block, following in zip(every, [*every[1:], None], strict=True):
+    for block, following in zip(every, [*every, None][1:], strict=True):
         if block["language"] not in ("python", "bash"):
             continue
         below = None
