@@ -156,11 +156,16 @@ class _Reader:
 
     def _open_section(self, kind: Kind, name: str, place: int) -> None:
         """Open a section, or the other half of one: ``{{#x}}…{{^x}}…{{/x}}``."""
-        self._open.append(self._close() if self._is_open(name) else (name, place))
+        if self._is_open(name):
+            self._check_path(name, place)
+            self._open.append(self._close())
+        else:
+            self._open.append((name, place))
         self._add(kind, name, place)
 
     def _close_section(self, name: str, place: int) -> None:
         if self._is_open(name):
+            self._check_path(name, place)
             self._close()
         else:
             self._error(texts.MISMATCHED, place)
@@ -176,14 +181,18 @@ class _Reader:
     def _add(self, kind: Kind, path: str, place: int) -> None:
         path = path.strip()
         parts = tuple(_PART.findall(path))
-        if not is_path(path):
-            self._error(texts.BAD_PATH.format(path=path), place)
+        self._check_path(path, place)
         depth = self._depths[-1] + max(1, len(parts))
         if depth > MAX_DEPTH:
             self._error(texts.TOO_DEEP.format(path=path[:80], limit=MAX_DEPTH), place)
         if kind not in (Kind.ESCAPED, Kind.RAW):
             self._depths.append(depth)
         self.tokens.append(Token(kind, path, parts))
+
+    def _check_path(self, path: str, place: int) -> None:
+        """Mustachio also checks the path where a section ends, so an error is there again."""
+        if not is_path(path):
+            self._error(texts.BAD_PATH.format(path=path), place)
 
     def _error(self, text: str, place: int) -> None:
         if len(self.errors) < MAX_ERRORS:
