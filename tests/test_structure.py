@@ -205,7 +205,7 @@ WRITES_HTML = {
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/state/messages/body_links.py": "finds the links of a mail, which a person would click",
-    "sandbox/serving/faults.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/faults/names.py": "the error page of a proxy between the client and Postmark",
     "sandbox/templating/styles.py": "looks for a style element in a mail",
     "sandbox/state/messages/stored_message.py": "adds an unsubscribe link, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mailframe.command.sandbox_arguments import with_variables
 from mailframe.command.streams import accept_any_text, complain
 from mailframe.errors import MailframeError
+from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
-from mailframe.sandbox.serving.fault_schedule import Fault
 from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ It shares only the errors and the HTML pages with the rest of mailframe. If both
 that implements Postmark's documentation, one misreading would pass on both.
 """
 
+from mailframe.sandbox.faults.names import FaultName, SearchFaultName
+from mailframe.sandbox.faults.schedule import Arrival, Fault
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
-from mailframe.sandbox.serving.fault_schedule import Arrival, Fault
-from mailframe.sandbox.serving.faults import FaultName, SearchFaultName
 from mailframe.sandbox.wire.limits import Limits
 
 __all__ = ["Arrival", "Fault", "FaultName", "Limits", "LocalPostmark", "SearchFaultName", "serve"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailframe.sandbox import Fault
-    from mailframe.sandbox.serving.fault_schedule import Arrival
+    from mailframe.sandbox.faults.schedule import Arrival
 
 _PATIENCE_S: Final = 2.0
 """Seconds until the next interrupt, if one comes where none is counted."""

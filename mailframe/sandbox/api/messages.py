@@ -23,7 +23,7 @@ def search(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound``: the indexed messages that match, newest first."""
     server = server_of(request, store)
     query = search_parameters.parse(request.query, streams=store.streams.kinds(server))
-    total, page = store.find(server, query, first=request.first)
+    total, page = store.index.find(server, query, first=request.first)
     is_sandboxed = _is_sandboxed(server, store)
     now_ns = store.clock.now_ns()
     items = [
@@ -58,7 +58,7 @@ def show_dump(request: Request, store: Store) -> Reply:
 
 def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
     """The message whose ID is in the path; one that is not indexed yet is unknown (assumed)."""
-    message = store.indexed_message(server, request.params["id"])
+    message = store.index.get(server, request.params["id"])
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
     return message

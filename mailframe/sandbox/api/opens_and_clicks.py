@@ -66,7 +66,7 @@ def show_clicks(request: Request, store: Store) -> Reply:
 def _of_message(request: Request, store: Store, *, kind: EventKind) -> Reply:
     server = server_of(request, store)
     count, offset = search_parameters.paging(request.values)
-    message = store.indexed_message(server, request.params["id"])
+    message = store.index.get(server, request.params["id"])
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
     where, values = ["position = ?", "kind = ?"], [message.position, str(kind)]

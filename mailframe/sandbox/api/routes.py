@@ -26,6 +26,7 @@ from mailframe.sandbox.api import (
     webhooks,
 )
 from mailframe.sandbox.wire.exchange import Reply, Request
+from mailframe.sandbox.wire.paths import Paths
 
 if TYPE_CHECKING:
     from mailframe.sandbox.api.intake import EndpointResult
@@ -55,9 +56,19 @@ POSTMARK_ROUTES: Final[Routes] = {
     **senders.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
+_PATHS: Final = Paths(POSTMARK_ROUTES)
 _SENDING: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}
 )
+
+
+def endpoint_of(path: str) -> str | None:
+    """The path of the endpoint, with ``{id}`` for an ID; None if Postmark has none.
+
+    >>> endpoint_of("/Messages/outbound/4bba52b4/Details/"), endpoint_of("/inbox/tools")
+    ('/messages/outbound/{id}/details', None)
+    """
+    return _PATHS.match(path)[0]
 
 
 def is_send(method: str, path: str) -> bool:

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api import receiving, senders
 from mailframe.sandbox.api.answers import done
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES
 from mailframe.sandbox.checks import field_types, request_json, texts
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.faults.names import ALL_NAMES
+from mailframe.sandbox.faults.schedule import Fault, Schedule
 from mailframe.sandbox.life import arguments
+from mailframe.sandbox.state.events import suppressing
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 NEEDS_JSON: Final = "The Content-Type of this request must be application/json."
 _INVALID: Final = 300
 _FAULT_OPTIONS: Final = {
-    "Name": ("fault", str),
+    "Name": ("name", str),
     "Path": ("path", str),
     "Request": ("request", int),
     "Times": ("times", int),
@@ -34,13 +37,9 @@ _FAULT_OPTIONS: Final = {
     "RetryAfter": ("retry_after_s", int),
     "First": ("first", int),
 }
-_SIMULATED: Final = {
-    name: name.lower()
-    for name in (
-        *("Opens", "Clicks", "Bounces", "Complaints", "Unsubscribes", "Seed", "Over", "Tag"),
-        *("Stream", "To", "Upcoming", "Queued", "Tracked"),
-    )
-} | {"ServerID": "server"}
+_SIMULATED: Final = {name.capitalize(): name for name in arguments.NAMES if name != "server"} | {
+    "ServerID": "server"
+}
 """The fields of a simulation, and the arguments that they are."""
 _MAX_SECONDS: Final = 3_600
 """Of a wait; a longer one would block a client for good."""
@@ -49,48 +48,48 @@ _MAX_SECONDS: Final = 3_600
 def clear(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/clear``: remove messages, requests and bounces."""
     changed(request)
-    _controls(store).clear()
+    store.clear()
     return done("Messages, requests and bounces are removed.")
 
 
 def reset(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/reset``: restore the state that the sandbox started with."""
     changed(request)
-    _controls(store).reset()
+    store.reset()
     return done("The sandbox was reset.")
 
 
 def list_faults(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/faults``: the faults to come, and the names of all."""
     del request
-    controls = _controls(store)
-    names = [{"Name": name, "Description": about} for name, about in controls.fault_names()]
-    return as_json({"Faults": controls.faults(), "Names": names, "Paths": controls.fault_paths()})
+    names = [{"Name": str(name), "Description": name.effect.about} for name in ALL_NAMES]
+    faults = store.attached(Schedule).as_items()
+    return as_json({"Faults": faults, "Names": names, "Paths": list(POSTMARK_ROUTES)})
 
 
 def add_fault(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/faults``: add a fault."""
     options = _options(changed(request), _FAULT_OPTIONS)
-    if "fault" not in options:
+    if "name" not in options:
         raise _wrong("Name is missing.")
     if not 0 <= (options.get("delay_s") or 0) <= _MAX_SECONDS:
         raise _wrong(f"Delay is a number of seconds from 0 to {_MAX_SECONDS}.")
-    controls = _controls(store)
-    _tried(lambda: controls.add_fault(options))
-    return done("Fault added.", Faults=controls.faults())
+    schedule = store.attached(Schedule)
+    _tried(lambda: schedule.add(Fault(**options)))
+    return done("Fault added.", Faults=schedule.as_items())
 
 
 def remove_faults(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults``: remove all faults and rules."""
     changed(request)
-    _controls(store).clear_faults()
+    store.attached(Schedule).clear()
     return done("All faults are removed.")
 
 
 def remove_fault(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults/{id}``: remove one fault."""
     changed(request)
-    if not _controls(store).remove_fault(field_types.whole_id(request.params["id"])):
+    if not store.attached(Schedule).remove(field_types.whole_id(request.params["id"])):
         raise CheckFailed(404, "This fault was not found.", http_status=404)
     return done("Fault removed.")
 
@@ -109,7 +108,7 @@ def suppress(request: Request, store: Store) -> Reply:
     if "@" not in address:
         raise _wrong("EmailAddress is missing or not valid.")
     stream, reason = options.get("stream") or "outbound", options.get("reason") or "HardBounce"
-    _tried(lambda: _controls(store).suppress(address, stream=stream, reason=reason))
+    _tried(lambda: suppressing.suppress(store, address, stream=stream, reason=reason))
     return done(f"{address} is suppressed on {stream}.")
 
 
@@ -202,12 +201,6 @@ def _tried(change: Any) -> Any:
 
 def _wrong(text: str) -> CheckFailed:
     return CheckFailed(_INVALID, text)
-
-
-def _controls(store: Store) -> Controls:
-    if store.controls is None:
-        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
-    return store.controls
 
 
 ROUTES: Final = {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES
 from mailframe.sandbox.checks.account import StreamType
+from mailframe.sandbox.faults.names import ALL_NAMES
+from mailframe.sandbox.faults.schedule import Schedule
 from mailframe.sandbox.state.events.suppressions import REASONS
 
 if TYPE_CHECKING:
@@ -23,16 +26,15 @@ SIMULATED: Final = (
 
 def page(store: Store, site: Site) -> Reply:
     """The page; what it sends goes to ``/_sandbox/``."""
-    controls = store.controls
     server = site.server if site.server is not None else store.first_server
     kinds = store.streams.kinds(server)
     return site.page(
         "tools",
         title="Tools",
         current="Tools",
-        faults=[_shown(fault) for fault in controls.faults()] if controls else [],
-        fault_names=controls.fault_names() if controls else [],
-        fault_paths=controls.fault_paths() if controls else [],
+        faults=[_shown(fault) for fault in store.attached(Schedule).as_items()],
+        fault_names=[(str(name), name.effect.about) for name in ALL_NAMES],
+        fault_paths=list(POSTMARK_ROUTES),
         simulated=SIMULATED,
         streams=[name for name, kind in kinds.items() if kind is not StreamType.INBOUND],
         reasons=REASONS,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.life.durations import MAX_NS, nanoseconds
-from mailframe.sandbox.life.rule import Rule
+from mailframe.sandbox.life.rule import ARGUMENTS, Rule
 from mailframe.sandbox.life.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.life.aftermath import Aftermath
     from mailframe.sandbox.state.store import Store
+
+
+NAMES: Final = (*ARGUMENTS, "upcoming")
+"""Of the arguments of a simulation."""
 
 
 def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
@@ -30,9 +33,9 @@ def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
         SandboxError: an unknown name, or a wrong value.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    unknown = given.keys() - _NAMES
+    unknown = given.keys() - set(NAMES)
     if unknown:
-        names = ", ".join(sorted(_NAMES))
+        names = ", ".join(sorted(NAMES))
         raise SandboxError(f"simulate has no {', '.join(sorted(unknown))!r}; it has {names}")
     upcoming = given.pop("upcoming", False)
     if type(upcoming) is not bool:
@@ -47,9 +50,6 @@ def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
     aftermath = Simulation(store).simulate(rule, upcoming=upcoming)
     store.wake()
     return aftermath
-
-
-_NAMES: Final = frozenset(inspect.signature(Rule.of).parameters) | {"upcoming"}
 
 
 def advance(store: Store, by: object) -> dict[str, int]:

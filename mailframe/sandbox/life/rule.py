@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -16,8 +16,6 @@ from mailframe.sandbox.life.durations import nanoseconds
 from mailframe.sandbox.state.events.bounce_types import TYPES
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 BOUNCES: Final = {"HardBounce": 0.6, "SoftBounce": 0.25, "Blocked": 0.08, "DnsError": 0.07}
@@ -59,24 +57,8 @@ class Rule:
     server: int | None = None
 
     @classmethod
-    def of(
-        cls,
-        *,
-        opens: float = 0.0,
-        clicks: float = 0.0,
-        bounces: float | Mapping[str, float] = 0.0,
-        complaints: float = 0.0,
-        unsubscribes: float = 0.0,
-        seed: int = 0,
-        over: str | timedelta | None = None,
-        queued: str | timedelta | None = None,
-        tracked: bool = False,
-        tag: str | None = None,
-        stream: str | None = None,
-        to: str | None = None,
-        server: int | None = None,
-    ) -> Self:
-        """The rule of these arguments, as ``sandbox.simulate`` has them.
+    def of(cls, **arguments: Any) -> Self:
+        """The rule of these arguments of ``sandbox.simulate``; ARGUMENTS has all.
 
         Raises:
             SandboxError: a rate is not between 0 and 1, or an argument has a wrong type.
@@ -84,26 +66,11 @@ class Rule:
         >>> Rule.of(bounces=0.5, seed=1).bounces[0]
         ('HardBounce', 0.3)
         """
-        for name, value in {"tag": tag, "stream": stream, "to": to}.items():
-            _check_type(name, value, str, "a text, or None for any")
-        _check_type("seed", seed, Integral, "a whole number")
-        if type(tracked) is not bool:
-            raise SandboxError(f"tracked is True or False; found {tracked!r}")
-        _check_type("server", server, int, "the ID of a server, or None for any")
         return cls(
-            _rate("opens", opens),
-            _rate("clicks", clicks),
-            _bounces(bounces),
-            _rate("complaints", complaints),
-            _rate("unsubscribes", unsubscribes),
-            int(seed),
-            0 if over is None else nanoseconds(over, name="over"),
-            0 if queued is None else nanoseconds(queued, name="queued"),
-            tracked,
-            tag,
-            stream,
-            to,
-            server,
+            **{
+                _FIELDS.get(name, name): ARGUMENTS[name](name, value)
+                for name, value in arguments.items()
+            }
         )
 
     @classmethod
@@ -167,6 +134,35 @@ def _bounces(value: float | Mapping[str, float]) -> tuple[tuple[str, float], ...
     return tuple(sorted(shares))
 
 
-def _check_type(name: str, value: object, kind: type, what: str) -> None:
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise SandboxError(f"{name} is {what}; found {value!r}")
+def _duration(name: str, value: object) -> int:
+    return nanoseconds(value, name=name)
+
+
+def _typed(kind: type, what: str) -> Callable[[str, Any], Any]:
+    def checked(name: str, value: Any) -> Any:
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+            raise SandboxError(f"{name} is {what}; found {value!r}")
+        return value
+
+    return checked
+
+
+_whole: Final = _typed(Integral, "a whole number")
+_text: Final = _typed(str, "a text, or None for any")
+ARGUMENTS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "opens": _rate,
+    "clicks": _rate,
+    "bounces": lambda _, value: _bounces(value),
+    "complaints": _rate,
+    "unsubscribes": _rate,
+    "seed": lambda name, value: int(_whole(name, value)),
+    "over": _duration,
+    "tag": _text,
+    "stream": _text,
+    "to": _text,
+    "queued": _duration,
+    "tracked": _typed(bool, "True or False"),
+    "server": _typed(int, "the ID of a server, or None for any"),
+}
+"""The check of each argument that makes a rule; it returns the attribute."""
+_FIELDS: Final = {"over": "over_ns", "queued": "queued_ns"}

@@ -8,18 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
-from mailframe.errors import NotPicklable, SandboxError
-from mailframe.sandbox.checks.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.errors import NotPicklable
+from mailframe.sandbox.checks.account import DEFAULT_TOKEN, checked_account
 from mailframe.sandbox.checks.option_values import checked_seconds, checked_texts, checked_whole
-from mailframe.sandbox.local.controls import LocalControls
+from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.options import checked_servers, checked_suppressions, every_token
 from mailframe.sandbox.local.recorded import Recorded
 from mailframe.sandbox.local.simulated import Simulated
 from mailframe.sandbox.local.webhooks import WebhookMethods
-from mailframe.sandbox.serving.fault_schedule import Fault
 from mailframe.sandbox.serving.request_handler import RequestHandler
 from mailframe.sandbox.state.database import opening
-from mailframe.sandbox.state.events.suppressions import REASONS
+from mailframe.sandbox.state.events.suppressing import suppress
 from mailframe.sandbox.state.messages.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.state.starting import Named
 from mailframe.sandbox.state.store import KEEP, Store
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from mailframe.sandbox.faults.names import FaultName, SearchFaultName
+    from mailframe.sandbox.faults.schedule import Rule
     from mailframe.sandbox.local.options import Suppressions
-    from mailframe.sandbox.serving.fault_schedule import Rule
-    from mailframe.sandbox.serving.faults import FaultName, SearchFaultName
     from mailframe.sandbox.serving.request_handler import Listener
     from mailframe.sandbox.serving.socket_server import SocketServer
     from mailframe.sandbox.serving.transport import InProcessTransport
@@ -145,20 +144,19 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             further,
             None if streams is None else account.streams,
             checked_suppressions(suppressions, servers=further),
+            checked_seconds(index_delay_s, name="index_delay_s"),
+            paused,
         )
         keep = checked_whole(keep, name="keep", low=1)
         path = None if db is None else Path(db)
         with opening(path):
             self._store = Store(account, seed=seed, path=path, keep=keep, named=named)
-        self._store.controls = controls = LocalControls(self)
         self._webhooks = WebhookThread(self._store)
-        self._handler = RequestHandler(self._store, controls.schedule, delay_s=delay_s)
-        self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
-        self._first_index = index_delay_s, paused
+        self._handler = RequestHandler(self._store, delay_s=delay_s)
+        self._handler.schedule.first = tuple([faults] if isinstance(faults, str) else faults)
         self._server: SocketServer | None = None
         self._closing, self._is_open = threading.Event(), False
         try:
-            self._go_on()
             with opening(path):
                 self._store.start()
         except BaseException:
@@ -252,13 +250,13 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
     @property
     def index_delay_s(self) -> float:
         """Seconds from the acceptance of any message until a search finds it; can be set."""
-        return self._store.index_delay_s
+        return self._store.index.delay_s
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
         seconds = checked_seconds(seconds, name="index_delay_s")
         with self._store.lock:
-            self._store.index_delay_s = seconds
+            self._store.index.delay_s = seconds
 
     @property
     def paused(self) -> bool:
@@ -290,18 +288,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         Raises:
             SandboxError: the stream or the reason does not exist.
         """
-        server = self._store.first_server
-        kinds = self._store.streams.kinds(server)
-        sending = [name for name, kind in kinds.items() if kind is not StreamType.INBOUND]
-        if stream not in sending:
-            streams = ", ".join(sending)
-            raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {streams}")
-        if reason not in REASONS:
-            raise SandboxError(
-                f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
-            )
-        origin = "Customer" if reason == "ManualSuppression" else "Recipient"
-        self._store.outcomes.suppress(server, stream, address.strip(), reason=reason, origin=origin)
+        suppress(self._store, address, stream=stream, reason=reason)
         self._store.wake()
 
     def fault(
@@ -362,11 +349,3 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
         with self._store.lock:
             self._store.reset()
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Restore what no database keeps: delay, pause and faults."""
-        self.index_delay_s, self._store.paused = self._first_index
-        self._handler.schedule.clear()
-        for fault in self._first_faults:
-            self.fault(fault)

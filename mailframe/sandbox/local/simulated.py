@@ -71,26 +71,9 @@ class Simulated:
         >>> sandbox.simulate(opens=0.4, clicks=0.1, bounces=0.02, seed=1)
         0 messages: 0 delivered, 0 bounced, 0 opened, 0 clicked, 0 complained, 0 unsubscribed
         """
-        result = arguments.simulate(
-            self._store,
-            {
-                "opens": opens,
-                "clicks": clicks,
-                "bounces": bounces,
-                "complaints": complaints,
-                "unsubscribes": unsubscribes,
-                "seed": seed,
-                "over": over,
-                "tag": tag,
-                "stream": stream,
-                "to": to,
-                "upcoming": upcoming,
-                "queued": queued,
-                "tracked": tracked,
-            },
-        )
-        self._store.wake()
-        return result
+        given = dict(locals())
+        del given["self"]
+        return arguments.simulate(self._store, given)
 
     def advance(self, by: str | timedelta) -> dict[str, int]:
         """Move the clock of the sandbox forward, and let everything happen that is then due.
@@ -108,6 +91,4 @@ class Simulated:
         >>> LocalPostmark(in_process=True).advance("2h")
         {}
         """
-        counts = arguments.advance(self._store, by)
-        self._store.wake()
-        return counts
+        return arguments.advance(self._store, by)

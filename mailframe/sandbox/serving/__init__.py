@@ -1,1 +1,1 @@
-"""How a request comes in and its answer goes out: all routes, faults, socket, transport."""
+"""How a request comes in and its answer goes out: all routes, socket, transport."""

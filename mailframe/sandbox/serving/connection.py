@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import h11
 
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES
-from mailframe.sandbox.serving.faults import Ending
+from mailframe.sandbox.faults.names import Ending
 from mailframe.sandbox.wire import texts
 from mailframe.sandbox.wire.access import refused
 from mailframe.sandbox.wire.http_text import (

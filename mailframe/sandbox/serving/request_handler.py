@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.api.routes import POSTMARK_ROUTES, is_send
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES, endpoint_of, is_send
+from mailframe.sandbox.faults.names import NO_EFFECT, Acceptance, Effect, Ending
+from mailframe.sandbox.faults.schedule import Arrival, Fault, Schedule
 from mailframe.sandbox.life.simulation import Simulation
-from mailframe.sandbox.serving.fault_schedule import Arrival, Fault, Schedule
-from mailframe.sandbox.serving.faults import NO_EFFECT, Acceptance, Effect, Ending
-from mailframe.sandbox.serving.routes import answer, is_unrecorded, match
+from mailframe.sandbox.serving.routes import answer, is_unrecorded
 from mailframe.sandbox.state.requests import RequestRecord
 from mailframe.sandbox.wire import texts
 from mailframe.sandbox.wire.access import refused
@@ -79,13 +79,12 @@ class RequestHandler:
 
     Args:
         store: the state of the server.
-        schedule: the faults.
         delay_s: the seconds that each answer takes.
     """
 
-    def __init__(self, store: Store, schedule: Schedule, *, delay_s: float = 0.0) -> None:
+    def __init__(self, store: Store, *, delay_s: float = 0.0) -> None:
         self.store = store
-        self.schedule = schedule
+        self.schedule = store.attached(Schedule)
         self._simulation = Simulation(store)
         self.delay_s = delay_s
         self.listener: Listener | None = None
@@ -120,7 +119,7 @@ class RequestHandler:
         self, number: int | None, method: str, path: str, declared_bytes: int
     ) -> Fault | None:
         """The fault that hits the request; requests that do not send are counted by endpoint."""
-        endpoint, _ = match(path)
+        endpoint = endpoint_of(path)
         if endpoint is None or method not in POSTMARK_ROUTES.get(endpoint, ()):
             return None
         if number is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.control import actions, unsubscribing, viewing, webhook_log
 from mailframe.sandbox.inbox import routes as inbox
 from mailframe.sandbox.wire.exchange import Reply, Request
+from mailframe.sandbox.wire.paths import Paths
 
 if TYPE_CHECKING:
     from mailframe.sandbox.api.routes import Endpoint, Routes
@@ -28,12 +28,7 @@ _UNRECORDED: Final[Routes] = {
 """The functions for developers: the pages and ``/_sandbox/``."""
 ALL_ROUTES: Final[Routes] = {**POSTMARK_ROUTES, **_UNRECORDED, **unsubscribing.ROUTES}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
-_BY_PATH: Final = {path.lower(): path for path in ALL_ROUTES}
-_PATTERNS: Final = [
-    (re.compile(re.sub(r"\{\w+\}", "([^/]+)", path), re.IGNORECASE), path)
-    for path in ALL_ROUTES
-    if "{" in path
-]
+_PATHS: Final = Paths(ALL_ROUTES)
 
 
 def answer(request: Request, store: Store) -> EndpointResult:
@@ -74,21 +69,10 @@ def _other_method(request: Request, store: Store) -> Reply:
 def match(path: str) -> tuple[str | None, dict[str, str]]:
     """The route of *path*, and what stands in it for each name; None if there is none.
 
-    Case and a slash at the end are ignored.
-
     >>> match("/Messages/outbound/4bba52b4/Details/")
     ('/messages/outbound/{id}/details', {'id': '4bba52b4'})
-    >>> match("/nowhere")
-    (None, {})
     """
-    path = path if path == "/" else path.removesuffix("/")
-    if path.lower() in _BY_PATH:
-        return _BY_PATH[path.lower()], {}
-    for pattern, route in _PATTERNS:
-        matched = pattern.fullmatch(path)
-        if matched:
-            return route, dict(zip(re.findall(r"\{(\w+)\}", route), matched.groups(), strict=True))
-    return None, {}
+    return _PATHS.match(path)
 
 
 def is_unrecorded(method: str, path: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 import anyio.to_thread
 import httpx
 
-from mailframe.sandbox.serving.faults import Ending
+from mailframe.sandbox.faults.names import Ending
 
 if TYPE_CHECKING:
     import threading

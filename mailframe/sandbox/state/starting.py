@@ -36,12 +36,16 @@ class Named:
         streams: the type of each stream by ID; None is those of the file, or of a new server.
         suppressions: the name of a server, the ID of a stream, and an address to suppress there;
             None is every one of the options.
+        index_delay_s: the seconds from the acceptance of a message until a search finds it.
+        paused: whether the account is paused.
     """
 
     server_id: int | None = None
     servers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     streams: Mapping[str, StreamType] | None = None
     suppressions: Sequence[tuple[str | None, str | None, str]] = ()
+    index_delay_s: float = 0.0
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

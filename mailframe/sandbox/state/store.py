@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from mailframe.sandbox.state import starting
 from mailframe.sandbox.state.account.senders import SenderTable
@@ -30,6 +30,7 @@ from mailframe.sandbox.state.messages.message_ids import message_id
 from mailframe.sandbox.state.messages.message_list import MessageList
 from mailframe.sandbox.state.messages.packs import PackTable
 from mailframe.sandbox.state.messages.read_marks import ReadMarks
+from mailframe.sandbox.state.messages.search_index import SearchIndex
 from mailframe.sandbox.state.messages.stored_message import fake_bounces
 from mailframe.sandbox.state.messages.sums import SumTable
 from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
@@ -46,15 +47,23 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from mailframe.sandbox.checks.account import Account
-    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.messages.acceptance import Acceptance
-    from mailframe.sandbox.state.messages.search_query import SearchQuery
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
 _CLOCK_AHEAD: Final = "clock ahead"
 _SCHEMAS: Final = tuple(kind.SCHEMA for kind in Table.__subclasses__())
+
+
+class Attached(Protocol):
+    """What another room keeps with a store; a reset restarts it."""
+
+    def restart(self) -> None:
+        """Have only what was there at the start."""
+
+
+_Attached = TypeVar("_Attached", bound=Attached)
 
 
 class Store:
@@ -75,9 +84,8 @@ class Store:
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
         wake: tells the thread of webhooks that something happened; call it without the lock.
-        index_delay_s: the seconds from the acceptance of a message until a search finds it.
+        index: what searches find of the messages.
         url: the base URL of the sandbox, for the links that it writes.
-        controls: what pages can change besides the tables; None until a sandbox uses the store.
     """
 
     def __init__(
@@ -106,6 +114,7 @@ class Store:
         self.messages = PackTable(
             *shared, attachments=self.attachments, links=self.unsubscribe_links, keep=keep
         )
+        self.index = SearchIndex(self)
         self.message_list = MessageList(self.database, self.messages)
         self.read_marks = ReadMarks(*shared)
         self.sums = SumTable(*shared, packs=self.messages)
@@ -124,11 +133,10 @@ class Store:
         self.exchanges = ExchangeLog(self.lock)
         self.webhook_queue = WebhookQueue(*shared)
         self.webhooks = WebhookTable(*shared, ends=self.ends, stop=self.webhook_queue.remove_of)
-        self.controls: Controls | None = None
         self.wake: Callable[[], None] = _nothing
         self.url = ""
-        self.index_delay_s = 0.0
         self._paused_at: int | None = None
+        self._attached: dict[type[Attached], Attached] = {}
         self._opened = uuid.uuid4().hex[:8]
         self._restart_clock()
         self.database.undone = self._read_again
@@ -137,6 +145,10 @@ class Store:
     def revision(self) -> str:
         """A text that changes with each change of a table."""
         return f"{self._opened}-{self.database.changes}"
+
+    def attached(self, kind: type[_Attached]) -> _Attached:
+        """The object of the class *kind* that belongs to this store; the first call makes it."""
+        return cast("_Attached", self._attached.setdefault(kind, kind()))
 
     # --- servers -----------------------------------------------------------------------------
 
@@ -274,8 +286,6 @@ class Store:
         """The first position that a pause keeps from being sent."""
         return self.messages.next_position if self._paused_at is None else self._paused_at
 
-    # --- the index of searches ---------------------------------------------------------------
-
     @property
     def paused(self) -> bool:
         """Whether messages that are accepted now stay hidden from searches until the pause ends."""
@@ -285,39 +295,6 @@ class Store:
     def paused(self, paused: bool) -> None:
         if paused != self.paused:
             self._paused_at = self.messages.next_position if paused else None
-
-    def _indexed_until(self) -> int:
-        """The first position that no search sees.
-
-        A delay hides the newest messages, and a pause all that are accepted after its start, so the
-        indexed messages are always the oldest ones.
-        """
-        until = self.messages.next_position
-        if self.index_delay_s:
-            delay_ns = round(self.index_delay_s * 1e9)
-            until = self.messages.indexed_until(max(0, self.clock.now_ns() - delay_ns))
-        return until if self._paused_at is None else min(until, self._paused_at)
-
-    def find(
-        self, server: int, query: SearchQuery, *, first: int | None
-    ) -> tuple[int, list[StoredMessage]]:
-        """The number of matches of a search now, or only its oldest *first*, and the page."""
-        with self.lock:
-            return self.messages.find(
-                server,
-                query,
-                until=self._indexed_until(),
-                first=first,
-                now_ns=self.clock.now_ns(),
-            )
-
-    def indexed_message(self, server: int, wanted: str) -> StoredMessage | None:
-        """The message of that ID, ignoring case, if it is this server's and indexed now."""
-        with self.lock:
-            message = self.messages.get(wanted)
-            if message is None or message.server != server:
-                return None
-            return message if message.position < self._indexed_until() else None
 
     # --- all of it ---------------------------------------------------------------------------
 
@@ -332,7 +309,7 @@ class Store:
             self._paused_at = self.messages.next_position
 
     def reset(self) -> None:
-        """Remove everything, and create the server of the account's options."""
+        """Have only what was there at the start; that is no event."""
         if not self.is_new:
             tables = self.database.rows(
                 "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
@@ -353,6 +330,10 @@ class Store:
         Raises:
             SandboxError: the options contradict what the file keeps.
         """
+        self.index.delay_s = self.named.index_delay_s
+        self._paused_at = self.messages.next_position if self.named.paused else None
+        for one in self._attached.values():
+            one.restart()
         starting.start(self)
 
     def _empty(self, tables: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ from tests.send.ledger.child import POINTS, Job, finish, report, start
 from tests.send.ledger.judging import Judgement, age, judged
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.serving.fault_schedule import Arrival
+    from mailframe.sandbox.faults.schedule import Arrival
 
 FAULTS = (
     FaultName.CLOSE_ACCEPTED,

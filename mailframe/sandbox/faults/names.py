@@ -1,7 +1,7 @@
 """Every fault of the sandbox: its name and what it does. To add one, add one member to FaultName.
 
 Postmark offers none of this; the faults are what clients of Postmark have run into. Which request
-a fault hits is decided in ``fault_schedule.py``.
+a fault hits is decided in ``schedule.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 from mailframe.sandbox.api.answers import error_reply
@@ -20,7 +20,7 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply, as_json
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.serving.fault_schedule import Fault
+    from mailframe.sandbox.faults.schedule import Fault
 
 ReplyChange = Callable[[Reply, "Fault", str], Reply]
 """The right reply, the fault and the path of the request → the reply that is sent."""
@@ -38,8 +38,8 @@ class Acceptance(StrEnum):
 class Ending(StrEnum):
     """How a request ends.
 
-    ``socket_server.py`` does it in ``_break``, ``transport.py`` in ``_response``. An ending that
-    neither of them names is a close without an answer.
+    ``connection.py`` and ``transport.py`` in ``serving/`` do it. An ending that neither of them
+    names is a close without an answer.
     """
 
     ANSWER = "answer"
@@ -47,6 +47,20 @@ class Ending(StrEnum):
     RESET = "reset"
     HALF = "half"
     HANG = "hang"
+
+
+_ACCEPTED: Final = {
+    Acceptance.ALL: "All messages are accepted.",
+    Acceptance.NONE: "Nothing is accepted.",
+    Acceptance.FIRST_HALF: "The first half of the messages is accepted.",
+}
+_ENDED: Final = {
+    Ending.ANSWER: "The client gets an answer.",
+    Ending.CLOSE: "The connection is closed without an answer.",
+    Ending.RESET: "The connection is reset without an answer.",
+    Ending.HALF: "The client gets half of the answer.",
+    Ending.HANG: "The client waits, then the connection is closed.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,18 @@ class Effect:
     after_hangup: bool = False
     only_first: bool = False
     delay_s: float = 0.0
+
+    @property
+    def about(self) -> str:
+        """What it does, in two sentences."""
+        if self.only_first:
+            return "A search finds only its oldest matches."
+        ended = _ENDED[self.ending]
+        if self.before_body:
+            ended = "The connection is closed before the body is read."
+        elif self.ending is Ending.ANSWER and self.change is not None:
+            ended = "The client gets the answer that the name of the fault says."
+        return f"{_ACCEPTED[self.acceptance]} {ended}"
 
 
 def _refusal(error_code: int, text: str, http_status: int) -> ReplyChange:
@@ -217,3 +243,6 @@ class SearchFaultName(_FaultWithEffect):
 
     PARTIAL = "partial", Effect(only_first=True)
     """200 from an index that has only the oldest ``first`` matches; TotalCount counts only them."""
+
+
+ALL_NAMES: Final = (*FaultName, *SearchFaultName)

@@ -1,18 +1,17 @@
-"""Which fault hits which request. No network; what each fault does is in ``faults.py``."""
+"""Which fault hits which request. No network; what each fault does is in ``names.py``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.routes import POSTMARK_ROUTES, is_send
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES, endpoint_of, is_send
 from mailframe.sandbox.checks.option_values import checked_seconds, checked_whole
-from mailframe.sandbox.serving.faults import Acceptance, Effect, FaultName, SearchFaultName
-from mailframe.sandbox.serving.routes import match
+from mailframe.sandbox.faults.names import ALL_NAMES, Acceptance, Effect, FaultName, SearchFaultName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Rule = Callable[["Arrival"], "Fault | str | None"]
 
@@ -109,13 +108,18 @@ class Arrival:
 
     def is_at(self, path: str | None) -> bool:
         """Whether it came to the endpoint *path*; None is those that send."""
-        return is_send(self.method, self.path) if path is None else match(self.path)[0] == path
+        return is_send(self.method, self.path) if path is None else endpoint_of(self.path) == path
 
 
 class Schedule:
-    """The faults to come. Not thread-safe; its callers hold the lock of the store."""
+    """The faults to come. Not thread-safe; its callers hold the lock of the store.
+
+    Attributes:
+        first: the faults and rules that the sandbox starts with.
+    """
 
     def __init__(self) -> None:
+        self.first: Sequence[Fault | str | Rule] = ()
         self._faults: list[tuple[int, Fault, int]] = []  # with ID and how many requests it has hit
         self._last_id = 0
         self._rules: list[tuple[Rule, str | None]] = []  # with the endpoint of each
@@ -154,13 +158,21 @@ class Schedule:
                 return as_fault(fault_or_name)
         return None
 
-    def faults(self) -> list[tuple[int, Fault, int]]:
-        """The ID of each fault to come, the fault, and how many requests it has hit."""
-        return list(self._faults)
-
-    def rules(self) -> list[str | None]:
-        """The endpoint of each rule; None is the two that send."""
-        return [path for _, path in self._rules]
+    def as_items(self) -> list[dict[str, Any]]:
+        """The faults to come, then the rules, whose ID is None, as ``/_sandbox/`` shows them."""
+        faults = [
+            {
+                "ID": fault_id,
+                "Name": str(fault.name),
+                "Path": fault.path,
+                "Request": fault.request,
+                "Times": fault.times,
+                "Delay": fault.delay_s,
+                "Hits": hits,
+            }
+            for fault_id, fault, hits in self._faults
+        ]
+        return [*faults, *({"ID": None, "Name": "a rule", "Path": path} for _, path in self._rules)]
 
     def remove(self, fault_id: int) -> bool:
         """Remove the fault of that ID; whether there was one."""
@@ -173,6 +185,12 @@ class Schedule:
         """Remove every fault and rule."""
         self._faults.clear()
         self._rules.clear()
+
+    def restart(self) -> None:
+        """Have only the first ones again."""
+        self.clear()
+        for fault in self.first:
+            self.add(fault)
 
 
 def as_fault(fault: Fault | str) -> Fault:
@@ -191,8 +209,8 @@ def checked_endpoint(path: str | None) -> str | None:
     """
     if path is None:
         return None
-    endpoint, _ = match(path)
-    if endpoint not in POSTMARK_ROUTES:
+    endpoint = endpoint_of(path)
+    if endpoint is None:
         raise SandboxError(
             f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARK_ROUTES)}"
         )
@@ -205,5 +223,5 @@ def _fault_name(name: str) -> FaultName | SearchFaultName:
     try:
         return FaultName(name)
     except ValueError:
-        names = ", ".join([*FaultName, *SearchFaultName])
+        names = ", ".join(ALL_NAMES)
         raise SandboxError(f"there is no fault {name!r}; the faults are {names}") from None

@@ -1,0 +1,1 @@
+"""What goes wrong with requests: every fault, and which request it hits."""
