@@ -91,13 +91,18 @@ def line(record: RequestRecord, *, hidden: Sequence[str] = ()) -> str:
     >>> from mailframe.sandbox.state.requests import RequestRecord
     >>> line(RequestRecord(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
+    >>> line(RequestRecord(1, "POST", "/email", messages=1, http_status=422, error_code=300))
+    'POST /email  1 message, 0 accepted  422, ErrorCode 300'
     >>> line(RequestRecord(None, "GET", "/email/ann@example.com/opens", http_status=404))
     'GET /email/{…}/opens  404'
     """
     path = match(record.path)[0] or shown_path(record.path, hidden=hidden)
     noun = "message" if record.messages == 1 else "messages"
     counts = f"  {record.messages} {noun}, {record.accepted} accepted" if record.number else ""
-    return f"{record.method} {path}{counts}  {record.http_status or 'no answer'}"
+    status = record.http_status or "no answer"
+    code = f", ErrorCode {record.error_code}" if record.error_code not in (None, status) else ""
+    fault = f", fault {record.fault}" if record.fault else ""
+    return f"{record.method} {path}{counts}  {status}{code}{fault}"
 
 
 def shown_path(path: str, *, hidden: Sequence[str] = ()) -> str:

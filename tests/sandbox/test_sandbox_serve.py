@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -46,11 +47,11 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
 
 
 def test_a_request_without_an_answer_says_so():
-    """A fault of the connection can cause it."""
-    assert (
-        line(RequestRecord(3, "POST", "/email", messages=1))
-        == "POST /email  1 message, 0 accepted  no answer"
-    )
+    """With the fault that caused it, if there was one."""
+    record = RequestRecord(3, "POST", "/email", messages=1)
+    assert line(record) == "POST /email  1 message, 0 accepted  no answer"
+    shown = line(replace(record, fault="close_lost"))
+    assert shown == "POST /email  1 message, 0 accepted  no answer, fault close_lost"
 
 
 @pytest.mark.parametrize(
