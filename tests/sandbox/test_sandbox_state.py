@@ -76,7 +76,11 @@ def test_a_removed_message_leaves_nothing():
     assert [store.messages.count(server) for server in (None, SERVER, 8)] == [2, 2, 0]
     for number in (0, 2):
         store.messages.remove(store.messages.get(ids[number]))
-    assert store.database.value("select contents from packs") == b"[null,null,null]"
+    assert [*store.database.row("select traits, heads, contents from packs")] == [
+        "{}",
+        b"{}",
+        b"{}",
+    ]
     assert store.database.value("select count(*) from pack_metadata") == 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, sending_server_of
-from mailframe.sandbox.checks import message_checks, texts
+from mailframe.sandbox.checks import message_checks, texts, usual_messages
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.messages.acceptance import Acceptance
@@ -79,6 +79,8 @@ class Intake:
         self.accepted_ns = self.store.clock.now_ns()
         self._submitted_at = timestamp(self.accepted_ns)
         self._track_opens, self._track_links = self.store.servers.tracking(self.server)
+        self._tracks = self._track_opens or self._track_links != "None"
+        self._message_ids = self.store.random.message_ids(self.store.messages.next_position)
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
         """Check one message, and accept it; returns its item of the answer.
@@ -92,24 +94,52 @@ class Intake:
             CheckFailed: the message is refused.
         """
         checked = self._checked(message, inactive_text)
-        position = self.store.messages.next_position + len(self.accepted)
-        message_id = self.store.new_message_id(position)
-        item = {
-            "SubmittedAt": self._submitted_at,
-            "MessageID": message_id,
-            "ErrorCode": 0,
-            "Message": texts.TEST_JOB if self.is_test else _success_text(checked),
-        }
-        if message.get("To"):
-            item = {"To": message["To"], **item}
         for name in _NOT_POSTED:
             message.pop(name, None)
         if checked.inactive:
             message[INACTIVE] = checked.inactive
-        kind = self._account.streams[checked.stream]
-        kept = self._tracked(_as_kept(message))
-        self.accepted.append(Acceptance(message_id, checked.stream, kind, kept))
-        return item
+        text = texts.TEST_JOB if self.is_test else _success_text(checked)
+        return self.accept(_as_kept(message), checked.stream, text=text)
+
+    def usual(self, value: Any) -> list[tuple[str, str] | None]:
+        """The stream and the recipient of each message that can be accepted without more checks.
+
+        Args:
+            value: the JSON value of a batch.
+
+        Returns:
+            An item for each message, None for one that ``take`` must check; empty if *value* is no
+            list, or if each message must be checked.
+        """
+        is_large = len(self.request.body) > MAX_SINGLE_BYTES
+        if not isinstance(value, list) or self.is_test or is_large:
+            return []
+        usual = usual_messages.usual(value, self._account)
+        suppressed = {one[0]: self._suppressed(one[0]) for one in usual if one}
+        if any(suppressed.values()):
+            return [one if one and one[1] not in suppressed[one[0]] else None for one in usual]
+        return usual
+
+    def accept(
+        self, message: dict[str, Any], stream: str, *, text: str = texts.OK
+    ) -> dict[str, Any]:
+        """Accept a message that was checked; returns its item of the answer.
+
+        Args:
+            message: the message, with metadata as text; it is changed when it is kept.
+            stream: the ID of its stream.
+            text: the text of the item.
+        """
+        message_id = next(self._message_ids)
+        kept = self._tracked(message) if self._tracks else message
+        self.accepted.append(Acceptance(message_id, stream, self._account.streams[stream], kept))
+        item = {
+            "SubmittedAt": self._submitted_at,
+            "MessageID": message_id,
+            "ErrorCode": 0,
+            "Message": text,
+        }
+        return {"To": message["To"], **item} if message.get("To") else item
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
         if len(self.request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large

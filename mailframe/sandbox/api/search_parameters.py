@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from mailframe.sandbox.checks import field_types, mailboxes, texts
 from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.messages.search_query import DEFAULT_STREAM, MAX_NS, SearchQuery
+from mailframe.sandbox.state.messages.search_query import (
+    DEFAULT_STREAM,
+    MAX_NS,
+    Filter,
+    SearchQuery,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
-
-    from mailframe.sandbox.state.messages.search_query import Filter
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern
@@ -51,9 +54,8 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
     since_ns, end_ns = bounds(given)
     is_queued = _is_queued(given["status"]) if "status" in given else None
-    contained = tuple(given[name] for name in FILTERS if name in given)
     return SearchQuery(
-        count, offset, stream, metadata, tuple(filters), contained, since_ns, end_ns - 1, is_queued
+        count, offset, stream, metadata, tuple(filters), since_ns, end_ns - 1, is_queued
     )
 
 
@@ -89,20 +91,22 @@ def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:
 def _has_address(*fields: str) -> Callable[[str], Filter]:
     def make(value: str) -> Filter:
         wanted = value.lower()
-        return lambda head: any(
-            wanted in _addresses(field, head.get(field), wanted) for field in fields
-        )
+
+        def has_address(head: dict[str, Any]) -> bool:
+            return any(wanted in _addresses(field, head.get(field), wanted) for field in fields)
+
+        return Filter(fields, value, has_address)
 
     return make
 
 
 def _has_tag(value: str) -> Filter:
-    return lambda head: head.get("Tag") == value
+    return Filter(("Tag",), value, lambda head: head.get("Tag") == value)
 
 
 def _has_in_subject(value: str) -> Filter:
     part = value.lower()
-    return lambda head: part in (head.get("Subject") or "").lower()
+    return Filter(("Subject",), value, lambda head: part in (head.get("Subject") or "").lower())
 
 
 def _is_queued(status: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import error_reply
@@ -12,6 +13,8 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Request
 
@@ -26,7 +29,9 @@ def send_single(request: Request, store: Store) -> EndpointResult:
 def send_batch(request: Request, store: Store) -> EndpointResult:
     """``POST /email/batch``: HTTP 200 even if every message is refused."""
     intake = Intake(request, store, MAX_BATCH_BYTES)
-    return take_batch(intake, request_json.many_messages(request_json.parse(request.body)))
+    value = request_json.parse(request.body)
+    usual = intake.usual(value)
+    return take_batch(intake, request_json.many_messages(value, checked=usual), usual=usual)
 
 
 def take_single(intake: Intake, message: dict[str, Any]) -> EndpointResult:
@@ -38,12 +43,26 @@ def take_single(intake: Intake, message: dict[str, Any]) -> EndpointResult:
     return intake.result(as_json(item), messages=1)
 
 
-def take_batch(intake: Intake, messages: list[dict[str, Any]]) -> EndpointResult:
-    """The result of a request with many *messages*: an item for each."""
+def take_batch(
+    intake: Intake,
+    messages: list[dict[str, Any]],
+    *,
+    usual: Sequence[tuple[str, str] | None] = (),
+) -> EndpointResult:
+    """The result of a request with many *messages*: an item for each.
+
+    Args:
+        intake: what accepts them.
+        messages: the messages, whose JSON types have been checked.
+        usual: the result of ``intake.usual``.
+    """
     items = []
-    for message in messages:
+    for message, accepted in zip_longest(messages, usual):
         try:
-            item = intake.take(message, inactive_text=texts.ALL_INACTIVE_ITEM)
+            if accepted is None:
+                item = intake.take(message, inactive_text=texts.ALL_INACTIVE_ITEM)
+            else:
+                item = intake.accept(message, accepted[0])
         except CheckFailed as error:
             item = error.as_item()
         items.append(item)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailframe.sandbox.checks import mailboxes, texts, texts_account
 from mailframe.sandbox.checks.account import Approval, StreamType
-from mailframe.sandbox.checks.mailboxes import cached_sender, new_tuple, parse_plain
 from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
@@ -37,10 +36,6 @@ REFUSED_HEADERS = frozenset(
     reply-to date from to cc bcc subject sender return-path received content-type dkim-signature
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-# Names of many messages, which need no check; written as most clients do.
-USUAL_HEADERS = frozenset(
-    {"List-Unsubscribe", "List-Unsubscribe-Post", "Message-ID", "Feedback-ID"}
-)
 # D: Postmark's user guide, "Send a single email"
 REFUSED_EXTENSIONS = frozenset(
     """
@@ -50,10 +45,7 @@ REFUSED_EXTENSIONS = frozenset(
 )
 # A character has at most two UTF-16 units and four bytes, so these need no exact count.
 SHORT = {field: limit // 2 for field, limit in MAX_CHARACTERS.items()}
-MAX_SHORT = min(SHORT.values())
 SHORT_BODIES = MAX_BODY_BYTES // 4
-MAX_CHECKED_KEYS = 1000
-_CHECKED_KEYS: set[tuple[str, ...]] = set()  # keys of metadata, so of few and short texts
 APPROVED, INBOUND = Approval.APPROVED, StreamType.INBOUND  # members of an enum take longer to get
 # O: these are exempt while an account is pending approval.
 POSTMARKS_OWN_DOMAINS = frozenset({"blackhole.postmarkapp.com", "bounce-testing.postmarkapp.com"})
@@ -93,7 +85,7 @@ def check(
     Raises:
         CheckFailed: with the code and the text of the first error.
     """
-    checked = usual_message(message, account) or checked_message(message, account)
+    checked = checked_message(message, account)
     if account.senders is not None:
         check_sender(message, checked.sender, account)
     if account.approval is not APPROVED:
@@ -108,75 +100,7 @@ def check(
 
 def check_offline(message: dict[str, Any], *, account: Account) -> CheckedMessage:
     """Check *message* as ``POSTMARK_API_TEST`` does: without sender, approval and suppressions."""
-    return usual_message(message, account) or checked_message(message, account)
-
-
-def usual_message(message: dict[str, Any], account: Account) -> CheckedMessage | None:
-    """*message* if it is like most messages of a campaign; None if it needs all checks.
-
-    It takes half of the time of ``checked_message``, and never accepts what that refuses: one plain
-    address in To, short texts, and names of headers that many messages have.
-
-    Raises:
-        CheckFailed: with the text of ``checked_message``.
-    """
-    get = message.get
-    stream, sender, to = get("MessageStream") or DEFAULT_STREAM, get("From"), get("To")
-    subject, tag = get("Subject") or "", get("Tag") or ""
-    characters = len(get("HtmlBody") or "") + len(get("TextBody") or "")
-    kind = account.streams.get(stream)
-    if (
-        (kind is None or kind is INBOUND)
-        or (get("Cc") or get("Bcc") or get("Attachments") or get("TrackLinks") not in TRACK_LINKS)
-        or (not sender or not to or not 0 < characters <= SHORT_BODIES)
-        or (len(sender) > MAX_SHORT or len(subject) + len(tag) > MAX_SHORT)
-        or ("\n" in subject or "\r" in subject)
-    ):
-        return None
-    recipient, reply_to = parse_plain(to), get("ReplyTo")
-    metadata, headers = get("Metadata"), get("Headers")
-    if (
-        recipient is None
-        or (reply_to and parse_plain(reply_to) is None)
-        or (metadata and not is_usual_metadata(metadata))
-        or (headers and not are_usual_headers(headers))
-    ):
-        return None
-    fields = (stream, cached_sender(sender), (recipient,), ())
-    return new_tuple(CheckedMessage, fields)  # in half of the time of CheckedMessage(…)
-
-
-def is_usual_metadata(metadata: dict[str, Any]) -> bool:
-    """Whether its keys are those of another message that was checked, and its values are short."""
-    keys = tuple(metadata)
-    if keys not in _CHECKED_KEYS and not _add_checked_keys(keys):
-        return False
-    for value in metadata.values():
-        if type(value) is not str or len(value) > MAX_VALUE // 2:
-            return False
-    return True
-
-
-def _add_checked_keys(keys: tuple[str, ...]) -> bool:
-    are_right = (
-        len(keys) <= MAX_METADATA
-        and all(len(key) <= MAX_KEY and key.isascii() for key in keys)
-        and len({key.lower() for key in keys}) == len(keys)
-    )
-    if are_right:
-        if len(_CHECKED_KEYS) >= MAX_CHECKED_KEYS:
-            _CHECKED_KEYS.clear()
-        _CHECKED_KEYS.add(keys)
-    return are_right
-
-
-def are_usual_headers(headers: list[dict[str, Any]]) -> bool:
-    """Whether their names are in many messages, and their values have no line break."""
-    for header in headers:
-        value = header.get("Value") or ""
-        if header.get("Name") not in USUAL_HEADERS or "\n" in value or "\r" in value:
-            return False
-    return True
+    return checked_message(message, account)
 
 
 def checked_message(message: dict[str, Any], account: Account) -> CheckedMessage:
@@ -274,8 +198,7 @@ def check_headers(headers: list[dict[str, Any]]) -> None:
     """A name with a field of its own is refused, and a line break, which could add a header."""
     for header in headers:
         name, value = header.get("Name") or "", header.get("Value") or ""
-        if name not in USUAL_HEADERS:
-            check_header_name(name)
+        check_header_name(name)
         if has_line_break(value) or has_line_break(name):
             raise CheckFailed(VALIDATION, texts.LINE_BREAK.format(field="Headers"))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables; a file of another version is refused."""
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
@@ -221,7 +221,7 @@ def _connection(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
-        connection.execute("pragma page_size = 16384")
+        connection.execute("pragma page_size = 32768")
         connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
         connection.execute("pragma foreign_keys = on")
     except sqlite3.Error:

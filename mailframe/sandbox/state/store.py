@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
@@ -26,12 +24,12 @@ from mailframe.sandbox.state.kept_values import KeptValues
 from mailframe.sandbox.state.messages.attachments import AttachmentTable
 from mailframe.sandbox.state.messages.bulk_requests import BulkRequestTable
 from mailframe.sandbox.state.messages.inbound import InboundTable
-from mailframe.sandbox.state.messages.message_ids import message_id
+from mailframe.sandbox.state.messages.message_ids import RandomBits
 from mailframe.sandbox.state.messages.message_list import MessageList
 from mailframe.sandbox.state.messages.packs import PackTable
 from mailframe.sandbox.state.messages.read_marks import ReadMarks
 from mailframe.sandbox.state.messages.search_index import SearchIndex
-from mailframe.sandbox.state.messages.stored_message import fake_bounces
+from mailframe.sandbox.state.messages.stored_message import fake_bounces, may_bounce
 from mailframe.sandbox.state.messages.sums import SumTable
 from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.state.requests import RequestTable
@@ -81,6 +79,7 @@ class Store:
 
     Attributes:
         lock: the reentrant lock of the database.
+        random: the random bits of MessageIDs.
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
         wake: tells the thread of webhooks that something happened; call it without the lock.
@@ -98,7 +97,7 @@ class Store:
         named: Named | None = None,
     ) -> None:
         self.account, self.keep, self.named = account, keep, named or Named()
-        self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
+        self.random = RandomBits(seed)
         self.clock = Clock()
         self.database = Database(_SCHEMAS, path=path)
         self.lock: RLock = self.database.lock
@@ -190,13 +189,7 @@ class Store:
 
     def new_message_id(self, position: int) -> str:
         """The MessageID of the message that will be kept at *position*."""
-        return message_id(position, bits=self.random_bits())
-
-    def random_bits(self) -> int:
-        """128 random bits, which a seed makes repeatable."""
-        if self._random is None:
-            return int.from_bytes(os.urandom(16))
-        return self._random.getrandbits(128)
+        return next(self.random.message_ids(position))
 
     def accept(
         self,
@@ -214,7 +207,7 @@ class Store:
         first = self.messages.next_position
         bouncing = [
             (position, one, kind, address)
-            for position, one in enumerate(accepted, first)
+            for position, one in enumerate(accepted if may_bounce(accepted) else (), first)
             for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
         with self.database.transaction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.messages.search_query import MANY
@@ -39,9 +40,10 @@ class PackMetadata(Table):
             pack: the position of the first message of the pack.
         """
         values: defaultdict[str, set[str]] = defaultdict(set)
-        for head in heads:
-            for key, value in (head.get("Metadata") or {}).items():
-                values[key.lower()].add(value)
+        fields = [head["Metadata"] for head in heads if head.get("Metadata")]
+        for keys, run in groupby(fields, key=tuple):
+            for key, column in zip(keys, zip(*map(dict.values, run), strict=True), strict=True):
+                values[key.lower()].update(column)
         self._database.run_many(
             "insert into pack_metadata values (?, ?, ?, ?, ?)",
             [(server, stream, key, value, pack) for key, value in _few(values)],

@@ -1,20 +1,26 @@
 """The accepted messages: each request stores those of a stream as one row, a pack.
 
-A row for each message would cost a third of the time of a send. In a pack, ``heads`` has what lists
-and searches read, ``contents`` the bodies, headers and attachments, which only one message is asked
-for. Positions count the messages of all servers from 1, in the order of acceptance.
+A row for each message would cost a third of the time of a send. In a pack, ``traits`` and ``heads``
+have what lists and searches read, ``contents`` the bodies, headers and attachments, which only one
+message is asked for (see ``columns.py``). Positions count the messages of all servers from 1, in
+the order of acceptance.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from mailframe.sandbox.checks.account import StreamType
+from mailframe.sandbox.state.messages.columns import (
+    MARK,
+    Traits,
+    packed,
+    packed_columns,
+    unpacked,
+    unpacked_columns,
+)
+from mailframe.sandbox.state.messages.matches import Matches
 from mailframe.sandbox.state.messages.message_ids import position_of
 from mailframe.sandbox.state.messages.pack_metadata import PackMetadata
 from mailframe.sandbox.state.messages.stored_message import CONTENTS, StoredMessage
@@ -31,11 +37,13 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.messages.search_query import SearchQuery
     from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
+_UNLISTED: Final = ("HtmlBody", "TextBody", "Headers", "TemplateModel")
+"""The fields that lists do not read; of attachments, they have the names."""
 _MOST_IN_PACK: Final = 500
 """Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
 _WITHOUT_CONTENT: Final = (
-    "first, count, server, stream, kind, accepted_ns, sent_ns, request, ids, heads"
+    "first, count, server, stream, kind, accepted_ns, sent_ns, request, traits, ids, heads"
 )
 
 
@@ -59,12 +67,13 @@ class PackTable(Table):
         accepted_ns integer not null,
         sent_ns integer not null,
         request integer not null,
+        traits text not null,
         ids text not null,
         heads blob not null,
         contents blob not null
     );
     create index if not exists packs_of_stream
-        on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
+        on packs (server, stream, first, count, kept, accepted_ns, sent_ns, traits);
     create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
     create index if not exists packs_with_holes on packs (count - kept) where kept < count;
     """
@@ -135,27 +144,24 @@ class PackTable(Table):
     def _add_pack(
         self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
     ) -> None:
-        heads, contents = [], []
-        for one in run:
-            head = one.message
-            content = {name: head.pop(name) for name in CONTENTS if name in head}
-            if content.get("Attachments"):
-                files = content["Attachments"]
-                head["Attachments"] = [file["Name"] for file in files]
-                content["Attachments"] = [self._attachments.add(file, read=read) for file in files]
-            contents.append(content)
-            heads.append(head)
+        messages = [one.message for one in run]
+        for message in messages:
+            if message.get("Attachments"):
+                files = message["Attachments"]
+                message["Attachments"] = [self._attachments.add(file, read=read) for file in files]
+        traits, heads = packed([_with_names(message) for message in messages], without=_UNLISTED)
         self._database.run(
-            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self.next_position,
             len(run),
             len(run),
             *pack,
-            "".join(one.message_id for one in run),
-            orjson.dumps(heads),
-            orjson.dumps(contents),
+            traits,
+            "".join([one.message_id for one in run]),
+            heads,
+            packed_columns(messages, CONTENTS),
         )
-        self._metadata.add(pack[0], pack[1], heads, pack=self.next_position)
+        self._metadata.add(pack[0], pack[1], messages, pack=self.next_position)
         self.next_position += len(run)
 
     def remove_oldest(self) -> None:
@@ -203,27 +209,11 @@ class PackTable(Table):
             first: how many matches there are at most, from the oldest on; None is all.
             now_ns: the time, to tell queued messages from sent ones.
         """
-        positions = self._matches(server, query, until, now_ns)
-        total = len(positions) if first is None else min(len(positions), first)
+        matches = Matches(self._database, server, query, now_ns=now_ns)
+        matches.search(self.first_position, until)
+        total = matches.total if first is None else min(matches.total, first)
         end = max(0, total - query.offset)
-        return total, self.at(positions[max(0, end - query.count) : end][::-1])
-
-    def _matches(self, server: int, query: SearchQuery, until: int, now_ns: int) -> array[int]:
-        """The positions of all matches, oldest first."""
-        columns = "first, count, kept" + (", heads" if query.needs_heads else "")
-        where, values = query.conditions(server, until=until, now_ns=now_ns)
-        matches = array("q")
-        sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
-        for row in self._database.each(sql, *values):
-            positions = range(row["first"], row["first"] + row["count"])
-            if query.needs_heads:
-                heads = zip(positions, orjson.loads(row["heads"]), strict=True)
-                matches.extend(at for at, head in heads if head and query.matches(head))
-            elif row["count"] == row["kept"]:
-                matches.extend(positions)
-            else:
-                matches.extend(one.position for one in self._pack_around(row["first"]).values())
-        return matches[bisect_left(matches, self.first_position) : bisect_left(matches, until)]
+        return total, self.at(matches.between(max(0, end - query.count), end))
 
     def get(self, message_id: str) -> StoredMessage | None:
         """The message of that ID, ignoring case, with its content; None if there is none."""
@@ -255,9 +245,9 @@ class PackTable(Table):
 
     def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
         first, ids, kind = row["first"], row["ids"], StreamType(row["kind"])
-        heads = orjson.loads(row["heads"])
-        contents = orjson.loads(row["contents"]) if with_content else [{}] * len(heads)
-        for index, (head, content) in enumerate(zip(heads, contents, strict=True)):
+        heads = unpacked(Traits.of(row["traits"], row["count"]), row["heads"])
+        contents = unpacked_columns(row["contents"], len(heads)) if with_content else None
+        for index, head in enumerate(heads):
             if head and first + index >= self.first_position:
                 at = index * _ID_LENGTH
                 yield StoredMessage(
@@ -269,7 +259,7 @@ class PackTable(Table):
                     row["accepted_ns"],
                     row["request"],
                     head,
-                    content,
+                    contents[index] if contents else {},
                     row["sent_ns"],
                     self._links,
                 )
@@ -308,16 +298,16 @@ class PackTable(Table):
             if row is None or row["first"] + row["count"] <= message.position:
                 return
             index = message.position - row["first"]
-            changed = [
-                orjson.dumps([*values[:index], None, *values[index + 1 :]])
-                for values in (orjson.loads(row["heads"]), orjson.loads(row["contents"]))
-            ]
+            heads = unpacked(Traits.of(row["traits"], row["count"]), row["heads"])
+            contents = unpacked_columns(row["contents"], len(heads))
+            heads[index], contents[index] = {}, {}
             self._database.run(
-                "update packs set kept = kept - 1, heads = ?, contents = ? where first = ?",
-                *changed,
+                "update packs set kept = kept - 1, traits = ?, heads = ?, contents = ?"
+                " where first = ?",
+                *packed(heads),
+                packed_columns(contents, CONTENTS),
                 row["first"],
             )
-            heads = filter(None, orjson.loads(changed[0]))
             place = row["server"], row["stream"]
             self._metadata.replace(*place, heads, pack=row["first"])
             if row["kept"] == 1 and row["first"] + row["count"] < self.next_position:
@@ -329,8 +319,8 @@ class PackTable(Table):
     def _has_file(self, digest: str) -> bool:
         """Whether a message has an attachment of these bytes."""
         row = self._database.row(
-            "select 1 from packs where instr(heads, ?) and instr(contents, ?) limit 1",
-            b'"Attachments":',
+            "select 1 from packs where instr(traits, ?) and instr(contents, ?) limit 1",
+            f'"{MARK}Attachments"',
             digest.encode(),
         )
         return row is not None
@@ -381,3 +371,9 @@ class PackTable(Table):
             accepted_ns,
         )
         return last or 1
+
+
+def _with_names(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with the names of its files for lists."""
+    files = message.get("Attachments")
+    return message | {"Attachments": [file["Name"] for file in files]} if files else message

@@ -14,8 +14,11 @@ from mailframe.sandbox.state.events.bounce_types import bounce_type
 from mailframe.sandbox.state.messages.attachments import StoredAttachment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailframe.sandbox.checks.account import StreamType
     from mailframe.sandbox.checks.mailboxes import Recipient
+    from mailframe.sandbox.state.messages.acceptance import Acceptance
     from mailframe.sandbox.state.messages.unsubscribe_links import UnsubscribeLinks
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
@@ -154,6 +157,15 @@ class StoredMessage:
             "TextBody": delivered.text_body,
             "Headers": [{"Name": name, "Value": value} for name, value in delivered.headers],
         }
+
+
+def may_bounce(accepted: Sequence[Acceptance]) -> bool:
+    """Whether one of them may have fake bounces."""
+    messages = [one.message for one in accepted]
+    people = [message.get(name) or "" for name in ("To", "Cc", "Bcc") for message in messages]
+    return BOUNCE_DOMAIN in "\n".join(people).lower() or any(
+        TEMPLATE_ERROR in message for message in messages
+    )
 
 
 def fake_bounces(
