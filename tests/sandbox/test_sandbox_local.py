@@ -54,7 +54,8 @@ def test_messages_show_what_was_posted(either):
     assert stamp == pd.Timestamp(answer["SubmittedAt"])
     assert stamp.isoformat(timespec="nanoseconds").startswith(answer["SubmittedAt"][:-1])
     expected = FULL | {"MessageID": answer["MessageID"], "Metadata": {"a": "1", "b": "true"}}
-    assert row == expected | {"Attachments": ["a.txt"], "request": 1}
+    place = {"ServerID": either.server_id, "request": 1}
+    assert row == expected | place | {"Attachments": ["a.txt"]}
 
 
 @pytest.mark.parametrize("count", [0, 1])

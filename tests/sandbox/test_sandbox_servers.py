@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
+from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
 from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import mail
@@ -220,3 +222,38 @@ def test_settings_survive_a_restart(tmp_path):
     with LocalPostmark(in_process=True, db=path) as sandbox:
         server = Calls(sandbox, token=token).ok("GET", "/server")
         assert {name: server[name] for name in SETTINGS} == SETTINGS
+
+
+def test_methods_are_for_all_servers_or_for_one(either):
+    """By name, ignoring case, or by ID; each row has its server."""
+    first = either.server_id
+    shop = Calls(either).ok("POST", "/servers", {"Name": "Shop"})
+    for token, name in ((either.token, "a"), (shop["ApiTokens"][0], "b")):
+        bounce = mail(To="HardBounce@bounce-testing.postmarkapp.com", Subject=name)
+        Calls(either, token=token).ok("POST", "/email", bounce)
+        Calls(either, token=token).ok(
+            "POST", "/email", mail(Subject=name, MessageStream="outbound")
+        )
+    either.suppress("c@x.test", server="shop")
+    either.suppress("d@x.test", stream="broadcast", server=first)
+    frames = (
+        either.messages,
+        either.delivered,
+        either.events,
+        either.bounces,
+        either.suppressions,
+    )
+    for frame in frames:
+        assert set(frame()["ServerID"]) == {first, shop["ID"]}
+        assert set(frame(server="SHOP")["ServerID"]) == {shop["ID"]}
+        pd.testing.assert_frame_equal(frame(server=shop["ID"]), frame(server="Shop"))
+        assert len(frame(server=first)) + len(frame(server="shop")) == len(frame())
+    assert either.messages(server="shop")["Subject"].tolist() == ["b", "b"]
+    assert either.suppressions(server="shop")["EmailAddress"].tolist()[-1] == "c@x.test"
+    assert either.suppressions("broadcast")["ServerID"].tolist() == [first]
+    either.simulate(opens=1, server="shop")
+    assert set(either.events().query("RecordType == 'Open'")["ServerID"]) == {shop["ID"]}
+    for unknown in ("store", 999, True, 1.5):
+        for method in (*frames, either.simulate, lambda **to: either.suppress("x@x.test", **to)):
+            with pytest.raises(SandboxError, match=r"has no server .* it has 'mailframe sandbox' "):
+                method(server=unknown)

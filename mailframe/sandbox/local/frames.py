@@ -17,6 +17,7 @@ MESSAGE_DTYPES = {
     "MessageID": "str",
     "SubmittedAt": "datetime64[ns, UTC]",
     **dict.fromkeys(TEXT_FIELDS, "str"),
+    "ServerID": "int64",
     "MessageStream": "str",
     "Metadata": "object",
     "Headers": "object",
@@ -38,12 +39,14 @@ SUPPRESSION_DTYPES = {
     "SuppressionReason": "str",
     "Origin": "str",
     "CreatedAt": "datetime64[ns, UTC]",
+    "ServerID": "int64",
 }
 BOUNCE_DTYPES = {
     "ID": "int64",
     "Type": "str",
     "Email": "str",
     "MessageID": "str",
+    "ServerID": "int64",
     "MessageStream": "str",
     "BouncedAt": "datetime64[ns, UTC]",
 }
@@ -64,6 +67,7 @@ WEBHOOK_DELIVERY_DTYPES = {
 EVENT_DTYPES = {
     "RecordType": "str",
     "MessageID": "str",
+    "ServerID": "int64",
     "MessageStream": "str",
     "Recipient": "str",
     "At": "datetime64[ns, UTC]",
@@ -72,12 +76,16 @@ EVENT_DTYPES = {
 }
 
 
-def messages_frame(store: Store, *, delivered: bool = False) -> pd.DataFrame:
-    """One row per message of all servers, in the order of acceptance."""
+# The server is an ID; None is all servers.
+
+
+def messages_frame(store: Store, server: int | None, *, delivered: bool = False) -> pd.DataFrame:
+    """One row per message, in the order of acceptance."""
     with store.lock:
         rows = [
-            message.as_delivered_row() if delivered else message.as_row()
-            for message in store.messages.all()
+            (message.as_delivered_row() if delivered else message.as_row())
+            | {"ServerID": message.server}
+            for message in store.messages.all(server)
         ]
     return frame(rows, MESSAGE_DTYPES)
 
@@ -87,12 +95,18 @@ def requests_frame(store: Store) -> pd.DataFrame:
     return frame([asdict(record) for record in store.requests.all()], REQUEST_DTYPES)
 
 
-def suppressions_frame(store: Store, server: int, stream: str) -> pd.DataFrame:
-    """One row per suppressed address of *stream*, in the order of suppression."""
-    return frame(store.suppressions.listed(server, stream), SUPPRESSION_DTYPES)
+def suppressions_frame(store: Store, server: int | None, stream: str) -> pd.DataFrame:
+    """One row per suppressed address of *stream*: server by server, in the order of suppression."""
+    with store.lock:
+        rows = [
+            row | {"ServerID": one}
+            for one in (store.servers.ids() if server is None else [server])
+            for row in store.suppressions.listed(one, stream)
+        ]
+    return frame(rows, SUPPRESSION_DTYPES)
 
 
-def bounces_frame(store: Store) -> pd.DataFrame:
+def bounces_frame(store: Store, server: int | None) -> pd.DataFrame:
     """One row per bounce."""
     rows = [
         {
@@ -100,10 +114,12 @@ def bounces_frame(store: Store) -> pd.DataFrame:
             "Type": row["kind"],
             "Email": row["address"],
             "MessageID": row["message_id"],
+            "ServerID": row["server"],
             "MessageStream": row["stream"],
             "BouncedAt": timestamp(row["bounced_ns"]),
         }
         for row in store.bounces.all()
+        if server in (None, row["server"])
     ]
     return frame(rows, BOUNCE_DTYPES)
 
@@ -113,12 +129,13 @@ def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
     return frame(store.webhook_queue.listed()[::-1], WEBHOOK_DELIVERY_DTYPES)
 
 
-def events_frame(store: Store) -> pd.DataFrame:
+def events_frame(store: Store, server: int | None) -> pd.DataFrame:
     """One row per recorded event, in the order of recording."""
     rows = [
         {
             "RecordType": str(event.kind),
             "MessageID": event.message_id,
+            "ServerID": event.server,
             "MessageStream": event.stream,
             "Recipient": event.recipient,
             "At": timestamp(event.at_ns),
@@ -126,6 +143,7 @@ def events_frame(store: Store) -> pd.DataFrame:
             "Details": event.details | event.reader,
         }
         for event in store.events.all()
+        if server in (None, event.server)
     ]
     return frame(rows, EVENT_DTYPES)
 

@@ -281,14 +281,25 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         return InProcessTransport(self._handler, self._closing)
 
     def suppress(
-        self, address: str, *, stream: str = "outbound", reason: str = "HardBounce"
+        self,
+        address: str,
+        *,
+        stream: str = "outbound",
+        reason: str = "HardBounce",
+        server: int | str | None = None,
     ) -> None:
         """Make *address* inactive on *stream*, ignoring case.
 
+        Args:
+            address: the address.
+            stream: the ID of the stream.
+            reason: HardBounce, SpamComplaint or ManualSuppression.
+            server: the name or the ID of the server; None is the first one.
+
         Raises:
-            SandboxError: the stream or the reason does not exist.
+            SandboxError: the server, the stream or the reason does not exist.
         """
-        suppress(self._store, address, stream=stream, reason=reason)
+        suppress(self._store, address, stream=stream, reason=reason, server=server)
         self._store.wake()
 
     def fault(

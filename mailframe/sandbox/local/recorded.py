@@ -17,26 +17,38 @@ class Recorded:
 
     _store: Store
 
-    def messages(self) -> pd.DataFrame:
+    def messages(self, *, server: int | str | None = None) -> pd.DataFrame:
         """The accepted messages as they were posted: one row each, in the order of acceptance.
+
+        Args:
+            server: the name or the ID of the only server; None is all of them.
 
         Returns:
             Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody,
-            TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
-            Attachments (list of names) and request, the number of its request.
+            TextBody, ReplyTo, ServerID, MessageStream, Metadata (dict of texts), Headers (list of
+            dicts), Attachments (list of names) and request, the number of its request.
+
+        Raises:
+            SandboxError: there is no such server.
         """
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
-        return frames.messages_frame(self._store)
+        return frames.messages_frame(self._store, self._id_of(server))
 
-    def delivered(self) -> pd.DataFrame:
+    def delivered(self, *, server: int | str | None = None) -> pd.DataFrame:
         """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds.
 
         The links are those of the first recipient.
+
+        Args:
+            server: the name or the ID of the only server; None is all of them.
+
+        Raises:
+            SandboxError: there is no such server.
         """
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
-        return frames.messages_frame(self._store, delivered=True)
+        return frames.messages_frame(self._store, self._id_of(server), delivered=True)
 
     def requests(self) -> pd.DataFrame:
         """Every request: one row each, in the order of arrival.
@@ -50,29 +62,58 @@ class Recorded:
 
         return frames.requests_frame(self._store)
 
-    def bounces(self) -> pd.DataFrame:
-        """The bounces and the spam complaints: one row each."""
-        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
+    def bounces(self, *, server: int | str | None = None) -> pd.DataFrame:
+        """The bounces and the spam complaints: one row each.
 
-        return frames.bounces_frame(self._caught_up())
-
-    def events(self) -> pd.DataFrame:
-        """What happened to the messages: one row each, in the order in which it happened.
+        Args:
+            server: the name or the ID of the only server; None is all of them.
 
         Returns:
-            Columns RecordType (Bounce, SpamComplaint, Open, Click, SubscriptionChange), MessageID
-            (empty without a message), MessageStream, Recipient, At (UTC), Tag and Details (a dict
-            with Postmark's names). A message without a Bounce is delivered.
+            Columns ID, Type, Email, MessageID, ServerID, MessageStream and BouncedAt (UTC).
+
+        Raises:
+            SandboxError: there is no such server.
         """
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
-        return frames.events_frame(self._caught_up())
+        return frames.bounces_frame(self._caught_up(), self._id_of(server))
 
-    def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
-        """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
+    def events(self, *, server: int | str | None = None) -> pd.DataFrame:
+        """What happened to the messages: one row each, in the order in which it happened.
+
+        Args:
+            server: the name or the ID of the only server; None is all of them.
+
+        Returns:
+            Columns RecordType (Bounce, SpamComplaint, Open, Click, SubscriptionChange), MessageID
+            (empty without a message), ServerID, MessageStream, Recipient, At (UTC), Tag and Details
+            (a dict with Postmark's names). A message without a Bounce is delivered.
+
+        Raises:
+            SandboxError: there is no such server.
+        """
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
-        return frames.suppressions_frame(self._caught_up(), self._store.first_server, stream)
+        return frames.events_frame(self._caught_up(), self._id_of(server))
+
+    def suppressions(
+        self, stream: str = "outbound", *, server: int | str | None = None
+    ) -> pd.DataFrame:
+        """The inactive addresses of *stream*: one row each.
+
+        Args:
+            stream: the ID of the stream.
+            server: the name or the ID of the only server; None is all of them.
+
+        Returns:
+            Columns EmailAddress, SuppressionReason, Origin, CreatedAt (UTC) and ServerID.
+
+        Raises:
+            SandboxError: there is no such server.
+        """
+        from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
+
+        return frames.suppressions_frame(self._caught_up(), self._id_of(server), stream)
 
     def webhook_deliveries(self) -> pd.DataFrame:
         """What was posted to webhooks, or waits for it: one row each, in the order of queuing.
@@ -86,6 +127,9 @@ class Recorded:
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
         return frames.webhook_deliveries_frame(self._store)
+
+    def _id_of(self, server: int | str | None) -> int | None:
+        return None if server is None else self._store.servers.named(server)
 
     def _caught_up(self) -> Store:
         """The state after everything that is due has happened."""

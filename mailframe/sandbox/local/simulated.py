@@ -35,6 +35,7 @@ class Simulated:
         upcoming: bool = False,
         queued: str | timedelta | None = None,
         tracked: bool = False,
+        server: int | str | None = None,
     ) -> Aftermath:
         """Let recipients open, click, bounce, complain and unsubscribe.
 
@@ -59,6 +60,7 @@ class Simulated:
                 rule that fits it holds.
             queued: how long later messages wait before they are sent; only with ``upcoming``.
             tracked: whether opens need ``TrackOpens`` and clicks ``TrackLinks``, as at Postmark.
+            server: only messages of the server with this name or ID.
 
         Returns:
             How many of each outcome.
@@ -73,6 +75,8 @@ class Simulated:
         """
         given = dict(locals())
         del given["self"]
+        if server is not None:
+            given["server"] = self._store.servers.named(server)
         return arguments.simulate(self._store, given)
 
     def advance(self, by: str | timedelta) -> dict[str, int]:

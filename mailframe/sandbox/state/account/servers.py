@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.errors import SandboxError
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
@@ -146,6 +147,22 @@ class ServerTable(Table):
             ),
             None,
         )
+
+    def named(self, server: object) -> int:
+        """The ID of the server with that ID, or that name ignoring case.
+
+        Raises:
+            SandboxError: there is none; the message lists all.
+        """
+        for one, name in self.names():
+            if isinstance(server, str):
+                is_it = name.lower() == server.lower()
+            else:
+                is_it = one == server and not isinstance(server, bool)
+            if is_it:
+                return one
+        names = ", ".join(f"{name!r} ({one})" for one, name in self.names())
+        raise SandboxError(f"the sandbox has no server {server!r}; it has {names}")
 
     def ids_named(self, part: str) -> list[int]:
         """The IDs of the servers with *part* in their name, ignoring case, the oldest first."""
