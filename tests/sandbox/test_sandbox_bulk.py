@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from mailframe.sandbox.checks import texts_bulk
+from mailframe.sandbox.checks import texts
 from tests.sandbox.template_calls import STANDARD, calls
 
 BULK = "/email/bulk"
@@ -140,7 +140,7 @@ def test_several_errors_are_answered_together():
         assert status == 422
         assert answer == {
             "ErrorCode": 11,
-            "Message": texts_bulk.MANY_ERRORS,
+            "Message": texts.MANY_ERRORS,
             "Errors": {
                 "From": [{"ErrorCode": 300, "Message": "Invalid 'From' address: 'test'."}],
                 "To": [
@@ -177,7 +177,7 @@ def test_several_errors_are_answered_together():
             {"TextBody": "{{x y}}"},
             (1122, f"The 'TextBody' is not valid: line 1, character 1: {BAD_PATH}"),
         ),
-        ({"MessageStream": "none"}, (1226, texts_bulk.NO_STREAM)),  # D
+        ({"MessageStream": "none"}, (1226, texts.NO_SUCH_STREAM)),  # D
         ({"MessageStream": "outbound"}, (1236, None)),
         ({"MessageStream": "inbound"}, (1236, None)),
         ({"TemplateId": 7}, (1123, None)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import field_types, texts, texts_life
+from mailframe.sandbox.checks import field_types, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.events.bounce_types import TYPES
 from mailframe.sandbox.state.events.bounces import as_item, dump_of
@@ -52,7 +52,7 @@ def search(request: Request, store: Store) -> Reply:
         raise CheckFailed(BAD_QUERY, error.text) from None
     stream = given.get("messagestream", DEFAULT_STREAM)  # D
     if store.streams.get(server, stream) is None:
-        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_SUCH_STREAM)
     total, rows = store.bounces.find(
         " and ".join([*conditions, "stream = ?"]), [*values, stream], count=count, offset=offset
     )
@@ -113,7 +113,7 @@ def activate(request: Request, store: Store) -> Reply:
     """``PUT /bounces/{id}/activate``: the address is no longer suppressed; needs no body."""
     row = _bounce_of(request, store)
     if not TYPES[row["kind"]].can_activate:
-        raise CheckFailed(NOT_TO_ACTIVATE, texts_life.NOT_TO_ACTIVATE)
+        raise CheckFailed(NOT_TO_ACTIVATE, texts.NOT_TO_ACTIVATE)
     suppression = store.suppressions.get(row["server"], row["stream"], row["address"])
     if suppression is None or suppression["reason"] == "HardBounce":  # others stay (A)
         store.outcomes.reactivate(row["server"], row["stream"], row["address"], origin="Customer")
@@ -129,7 +129,7 @@ def _bounce_of(request: Request, store: Store) -> sqlite3.Row:
     server = server_of(request, store)
     row = store.bounces.get(server, field_types.whole_id(request.params["id"]))
     if row is None:
-        raise CheckFailed(NOT_THERE, texts_life.NO_BOUNCE)
+        raise CheckFailed(NOT_THERE, texts.NO_BOUNCE)
     return row
 
 

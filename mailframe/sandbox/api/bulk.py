@@ -20,7 +20,6 @@ from mailframe.sandbox.checks import (
     template_fields,
     templated_messages,
     texts,
-    texts_bulk,
     texts_templates,
 )
 from mailframe.sandbox.checks.account import StreamType
@@ -86,7 +85,7 @@ class BulkIntake(TemplatedIntake):
         broadcasts = [name for name, kind in kinds.items() if kind is StreamType.BROADCAST]
         stream = shared.get("MessageStream") or next(iter(broadcasts), None)
         if stream is None or stream not in kinds:
-            raise CheckFailed(NO_STREAM, texts_bulk.NO_STREAM)
+            raise CheckFailed(NO_STREAM, texts.NO_SUCH_STREAM)
         if stream not in broadcasts:
             raise CheckFailed(NOT_SENDING, texts.NO_SENDING_STREAM)
         return str(stream)
@@ -212,7 +211,7 @@ def _refusal(errors: bulk_requests.Errors) -> Reply:
     """The one error with its own code, or all with code 11 (D)."""
     if errors.only is not None:
         return error_reply(errors.only)
-    error = CheckFailed(MANY_ERRORS, texts_bulk.MANY_ERRORS)
+    error = CheckFailed(MANY_ERRORS, texts.MANY_ERRORS)
     body = as_json(error.as_item() | {"Errors": errors.by_field()}).body
     return replace(error_reply(error), body=body)
 
@@ -223,7 +222,7 @@ def show_status(request: Request, store: Store) -> Reply:
     _check_enabled(store)
     row = store.bulk_requests.get(server, request.params["id"])
     if row is None:
-        raise CheckFailed(NOT_FOUND, texts_bulk.NO_REQUEST, http_status=404)
+        raise CheckFailed(NOT_FOUND, texts.NO_BULK_REQUEST, http_status=404)
     return as_json(as_item(row))
 
 
@@ -247,7 +246,7 @@ def show_requests(request: Request, store: Store) -> Reply:
 def _check_enabled(store: Store) -> None:
     """14 for an account without the Bulk API."""
     if not store.account.bulk:
-        raise CheckFailed(NOT_ENABLED, texts_bulk.NOT_ENABLED)
+        raise CheckFailed(NOT_ENABLED, texts.BULK_NOT_ENABLED)
 
 
 def _key_of(server: int, number: int) -> str:
@@ -268,7 +267,7 @@ def _number_of(server: int, key: str) -> int:
             return int(number)
     except (binascii.Error, ValueError):
         pass
-    raise CheckFailed(BAD_KEY, texts_bulk.BAD_KEY)
+    raise CheckFailed(BAD_KEY, texts.BAD_KEY)
 
 
 ROUTES: Final[Routes] = {

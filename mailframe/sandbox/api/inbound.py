@@ -8,7 +8,7 @@ from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.receiving import deliver
-from mailframe.sandbox.checks import field_types, request_json, texts_server
+from mailframe.sandbox.checks import field_types, request_json, texts, texts_server
 from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
@@ -61,7 +61,7 @@ def _matches(message: InboundMessage, given: Mapping[str, str]) -> bool:
 def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/inbound/{id}/details``: one message with its bodies and headers."""
     server = server_of(request, store)
-    message = _message_of(request, store, server, texts_server.NO_INBOUND)
+    message = _message_of(request, store, server, texts.NO_MESSAGE)
     item = _list_item(message)
     contents = {name: message.item[name] for name in ("TextBody", "HtmlBody", "Headers")}
     return as_json(item | contents | {"BlockedReason": message.blocked or None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.checks import texts_life
+from mailframe.sandbox.checks import texts
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.events.events import Event, EventKind
 
@@ -53,7 +53,7 @@ def _bounced(event: Event, store: Store) -> dict[str, str]:
 
 
 def _opened(event: Event, _store: Store) -> dict[str, str]:
-    return {"Summary": texts_life.OPENED.format(agent=_agent(event))}
+    return {"Summary": texts.OPENED.format(agent=_agent(event))}
 
 
 def _agent(event: Event) -> str:
@@ -62,7 +62,7 @@ def _agent(event: Event) -> str:
 
 def _clicked(event: Event, _store: Store) -> dict[str, str]:
     return {
-        "Summary": texts_life.CLICKED.format(agent=_agent(event)),
+        "Summary": texts.CLICKED.format(agent=_agent(event)),
         "Link": event.details.get("OriginalLink", ""),
         "ClickLocation": event.details.get("ClickLocation", "HTML"),
     }

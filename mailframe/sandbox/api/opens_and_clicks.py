@@ -45,7 +45,7 @@ def _search(request: Request, store: Store, *, kind: EventKind) -> Reply:
     count, offset = search_parameters.paging(given)
     stream = given.get("messagestream", DEFAULT_STREAM)  # D
     if store.streams.get(server, stream) is None:
-        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_SUCH_STREAM)
     where, values = ["server = ?", "kind = ?", "stream = ?"], [server, str(kind), stream]
     for condition, value in _conditions(given):
         where.append(condition)

@@ -49,7 +49,7 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     count, offset = paging(given)
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
-        raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(NO_SUCH_STREAM, texts.NO_SUCH_STREAM)
     metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
     since_ns, end_ns = bounds(given)

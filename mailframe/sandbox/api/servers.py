@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Final
 from mailframe.sandbox.api import server as one_server
 from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import check_account
-from mailframe.sandbox.checks import (
-    field_types,
-    request_json,
-    server_settings,
-    texts_account,
-    texts_server,
-)
+from mailframe.sandbox.checks import field_types, request_json, server_settings, texts_server
 from mailframe.sandbox.checks.account import new_server_id
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json
@@ -73,10 +67,10 @@ def delete_server(request: Request, store: Store) -> Reply:
     check_account(request, store)
     server = _server_of(request, store)
     if server == store.first_server:
-        raise CheckFailed(605, texts_account.LAST_SERVER)
+        raise CheckFailed(605, texts_server.LAST_SERVER)
     name = store.servers.as_item(server)["Name"]
     store.remove_server(server)
-    return done(texts_account.SERVER_REMOVED.format(name=name))
+    return done(texts_server.SERVER_REMOVED.format(name=name))
 
 
 def _server_of(request: Request, store: Store) -> int:
@@ -87,7 +81,7 @@ def _server_of(request: Request, store: Store) -> int:
     """
     server = field_types.whole_id(request.params["id"])
     if store.servers.get(server) is None:
-        raise CheckFailed(404, texts_account.NO_SERVER, http_status=404)
+        raise CheckFailed(404, texts_server.NO_SERVER, http_status=404)
     return server
 
 

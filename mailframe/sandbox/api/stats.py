@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import texts, texts_life
+from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.events.events import EventKind
 from mailframe.sandbox.state.messages.sums import COLUMNS
@@ -53,9 +53,9 @@ class Scope:
         dates: dict[str, str] = {
             name: _padded(given[name]) for name in ("fromdate", "todate") if name in given
         }
-        since_ns, end_ns = search_parameters.bounds(dates, code=NO_DATE, text=texts_life.NO_DATE)
+        since_ns, end_ns = search_parameters.bounds(dates, code=NO_DATE, text=texts.BAD_DATE)
         if since_ns >= end_ns and len(dates) == 2:  # noqa: PLR2004 - both
-            raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
+            raise CheckFailed(WRONG_ORDER, texts.WRONG_ORDER)
         end_ns = min(end_ns, store.clock.now_ns() + 1)  # a queued message is not sent yet
         self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any]((since_ns, end_ns))
         if "tag" in given:
@@ -64,7 +64,7 @@ class Scope:
         if "messagestream" in given:  # without one, all streams (D)
             stream = given["messagestream"]
             if store.streams.get(self.server, stream) is None:
-                raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+                raise CheckFailed(search_parameters.NO_SUCH_STREAM, texts.NO_SUCH_STREAM)
             self.where += " and stream = ?"
             self.values.append(stream)
 

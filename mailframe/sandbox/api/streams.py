@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import field_types, request_json, texts_server
+from mailframe.sandbox.checks import field_types, request_json, texts, texts_server
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account.streams import PURGE_NS, TYPES, as_item
@@ -120,7 +120,7 @@ def stream_of(request: Request, store: Store, server: int) -> sqlite3.Row:
 def _row(store: Store, server: int, stream: str) -> sqlite3.Row:
     row = store.streams.get(server, stream)
     if row is None:
-        raise CheckFailed(1226, texts_server.NO_SUCH_STREAM)
+        raise CheckFailed(1226, texts.NO_SUCH_STREAM)
     return row
 
 

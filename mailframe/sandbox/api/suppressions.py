@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.streams import stream_of
-from mailframe.sandbox.checks import field_types, request_json, texts_server
+from mailframe.sandbox.checks import field_types, request_json, texts, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.events.suppressions import ORIGINS, REASONS
 from mailframe.sandbox.wire.exchange import as_json
@@ -28,7 +28,7 @@ def dump_suppressions(request: Request, store: Store) -> Reply:
     given = {name: value for name, value in request.values.items() if value}
     reason = _choice(request, "suppressionreason", REASONS, 1404, texts_server.BAD_REASON)
     origin = _choice(request, "origin", ORIGINS, 1405, texts_server.BAD_ORIGIN)
-    since_ns, end_ns = search_parameters.bounds(given, code=900, text=texts_server.BAD_DATE)
+    since_ns, end_ns = search_parameters.bounds(given, code=900, text=texts.BAD_DATE)
     items = store.suppressions.listed(
         server,
         stream,

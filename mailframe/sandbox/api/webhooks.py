@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import field_types, request_json, texts_server, webhook_settings
+from mailframe.sandbox.checks import (
+    field_types,
+    request_json,
+    texts,
+    texts_server,
+    webhook_settings,
+)
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
-from mailframe.sandbox.state import webhook_metrics
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.webhooks import metrics as webhook_metrics
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ def list_webhooks(request: Request, store: Store) -> Reply:
     server = server_of(request, store)
     stream = request.values.get("messagestream", "")
     if stream and store.streams.get(server, stream) is None:
-        raise CheckFailed(1226, texts_server.NO_SUCH_STREAM)
+        raise CheckFailed(1226, texts.NO_SUCH_STREAM)
     webhooks = store.webhooks.listed(server, stream=stream)
     return as_json({"Webhooks": [webhook.as_item() for webhook in webhooks]})
 
@@ -149,7 +155,7 @@ def _stream(fields: Mapping[str, Any], store: Store, server: int) -> str:
     stream = field_types.text(fields, "MessageStream") or "outbound"
     row = store.streams.get(server, stream)
     if row is None:
-        raise CheckFailed(1226, texts_server.NO_SUCH_STREAM)
+        raise CheckFailed(1226, texts.NO_SUCH_STREAM)
     if row["kind"] == StreamType.INBOUND:
         raise CheckFailed(1351, texts_server.INBOUND_HOOK_STREAM)
     if row["archived_ns"] is not None:

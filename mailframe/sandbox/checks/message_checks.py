@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mailframe.sandbox.checks import mailboxes, texts, texts_account
+from mailframe.sandbox.checks import mailboxes, texts, texts_server
 from mailframe.sandbox.checks.account import Approval, StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 
@@ -242,7 +242,7 @@ def check_sender(message: dict[str, Any], sender: Recipient, account: Account) -
     confirmed = account.senders
     if confirmed is not None and not {sender.address.lower(), sender.domain} & confirmed:
         if sender.address.lower() in account.unconfirmed:
-            raise CheckFailed(401, texts_account.UNCONFIRMED_SENDER.format(sender=message["From"]))
+            raise CheckFailed(401, texts_server.UNCONFIRMED_SENDER.format(sender=message["From"]))
         raise CheckFailed(400, texts.UNKNOWN_SENDER.format(sender=message["From"]))
 
 

@@ -106,10 +106,31 @@ COUNT_AND_OFFSET = (  # A; the limits and the code 700 are D
 )
 BAD_PARAMETER = "The value of the parameter '{name}' is not valid."  # A
 TWO_METADATA = "Only one metadata field can be searched for at a time."  # A; that only one can is D
-NO_STREAM_TO_SEARCH = (
-    "The message stream for the provided 'ID' was not found."  # D for 1226; A for a search
+NO_SUCH_STREAM = (
+    "The message stream for the provided 'ID' was not found."  # D, S (php) 1226; A for a search
 )
 NO_MESSAGE = "This message was not found."  # O 2017 (a cassette of postmarker), with code 701
+
+# --- bounces, opens, clicks and statistics ---------------------------------------------------
+
+NO_BOUNCE = "The bounce was not found."  # D 1001
+NOT_TO_ACTIVATE = "Due to the type of bounce, this address cannot be reactivated."  # D 1003
+BAD_DATE = "Parameter '{name}' should be a date/time value."  # D 900
+WRONG_ORDER = "Parameter 'FromDate' must be older than 'ToDate'."  # D 1502
+OPENED = "Email opened with {agent}"  # D
+CLICKED = "Link clicked from {agent}"  # A; its name Summary is D
+
+# --- bulk requests ---------------------------------------------------------------------------
+
+MANY_ERRORS = "Multiple errors occurred. Inspect the Errors property for more information."  # D
+BULK_NOT_ENABLED = (  # D
+    "This endpoint requires approval to access. "
+    "Contact support to use the Bulk API postmarkapp.com/contact"
+)
+NO_BULK_REQUEST = "Bulk send not found."  # D 12 as wording of the code table, with HTTP 404
+BAD_KEY = "Invalid pagination key."  # D 13 as wording of the code table
+
+# --- faults ----------------------------------------------------------------------------------
 
 RATE_LIMITED = "The request rate is too high. Please slow down."  # A
 MAINTENANCE = "The Postmark API is offline for maintenance."  # A; the code 100 with HTTP 503 is D

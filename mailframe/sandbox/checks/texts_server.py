@@ -1,4 +1,4 @@
-"""Texts of the answers about a server: its streams, suppressions, settings and webhooks.
+"""Texts of the answers about the account and its servers: their settings, streams and webhooks.
 
 Marks as in ``texts.py``; S is asserted by the live suite of a client. D is the code table of
 Postmark's page "API overview" (September 2026), whose code marks are written as quotes.
@@ -15,7 +15,6 @@ STREAM_NAME_TOO_LONG = "The 'Name' is too long."  # D 1224; the limit is A
 TOO_MANY_STREAMS = (
     "You have reached the maximum number of message streams for this server."  # D 1225
 )
-NO_SUCH_STREAM = "The message stream for the provided 'ID' was not found."  # S (php) 1226
 BAD_STREAM_ID = (
     "The 'ID' must be a non-empty string starting with a letter, up to 30 characters."  # D 1227
 )
@@ -47,7 +46,6 @@ TOO_MANY_SUPPRESSIONS = (  # D 1410
     "You cannot provide more than the maximum number of suppressions for this request."
 )
 NO_ADDRESS = "Parameter 'emailAddress' is required but was left out."  # D 1411
-BAD_DATE = "Parameter '{name}' should be a date/time value."  # D 900
 
 # --- the server and its settings -------------------------------------------------------------
 
@@ -94,7 +92,6 @@ NO_RULE = "This inbound rule was not found."  # D 812
 BAD_RULE = "The rule must be an email address or a domain."  # A; 809 for it as well
 RULE_REMOVED = "Rule {rule} removed."  # O (postmarker)
 NO_INBOUND_ADDRESS = "No server receives mail at this address."  # not Postmark's: /_sandbox/
-NO_INBOUND = "This message was not found."  # O (postmarker) 701
 NO_BYPASS = "This message was not found or cannot be bypassed."  # O (postmarker) 701
 NO_RETRY = "This message was not found or cannot be retried."  # O (postmarker) 701
 BYPASSED = "Successfully bypassed message: {id}."  # D
@@ -102,3 +99,45 @@ RETRIED = "Successfully rescheduled failed message: {id}."  # D
 BAD_PAGING = (  # A; the codes 500, 600, 700 and 800 and their limit of 500 are D
     "The parameters 'count' (1 to 500) and 'offset' (0 or more) are required."
 )
+
+# --- the account: servers --------------------------------------------------------------------
+
+NO_SERVER = "This server was not found."  # A; HTTP 404 is S (the cleanup of postmark.js)
+SERVER_REMOVED = "Server {name} removed."  # D
+LAST_SERVER = "Unable to remove this server. Please contact support."  # D 605; the reason is A
+
+# --- domains ---------------------------------------------------------------------------------
+
+NO_DOMAIN = "This domain was not found."  # D 510
+DOMAIN_EXISTS = "Domain already exists."  # D 512
+NO_DOMAIN_NAME = "Name is a required field to create a Domain."  # D 514
+DOMAIN_TOO_LONG = "Name field must be ≤ 255 characters."  # D 515
+BAD_DOMAIN = "Name format is invalid."  # D 516
+PUBLIC_DOMAIN = "You can't use public domain emails or public domains."  # D 503
+DOMAIN_REMOVED = "Domain {name} removed."  # O (postmarker)
+DKIM_PENDING = "This DKIM is already being renewed."  # O (postmarker, gem) 505
+BAD_SUBDOMAIN = "The '{field}' must be a subdomain of {domain}."  # A; the code 522 is D
+
+# --- sender signatures -----------------------------------------------------------------------
+
+NO_SENDER = "This signature was not found."  # A; the code 501 is D
+NO_SENDER_DATA = "No signature data received."  # D 502
+SENDER_EXISTS = "This signature already exists."  # D 504
+CONFIRMED = "This Sender Signature has already been confirmed."  # D 506
+NO_FROM = "FromEmail is a required field to create a Sender Signature."  # D 520
+NO_SENDER_NAME = (
+    "Name is a required field to create a Sender Signature."  # A; 520 is D for FromEmail
+)
+FIELD_TOO_LONG = "The '{field}' field is too long."  # A; the code 521 is D
+BAD_SENDER_VALUE = "The '{field}' value '{value}' is not valid."  # A; the code 522 is D
+RESENT = "Confirmation email for Sender Signature {address} was re-sent."  # O (postmarker)
+SENDER_REMOVED = "Signature {address} removed."  # O (postmarker)
+UNCONFIRMED_SENDER = (  # A; the code 401 was documented until 2025
+    "The 'From' address you supplied ({sender}) is a Sender Signature that is not confirmed."
+)
+
+# --- data removals ---------------------------------------------------------------------------
+
+NO_REMOVAL_DATA = "Empty request."  # D 1300, shortened
+BAD_REMOVAL_ADDRESS = "The '{field}' is not a valid email address."  # A; 1300 is A
+NO_REMOVAL = "Missing or incorrect data removal request ID."  # D 1301

@@ -45,11 +45,6 @@ BAD_TYPE = "The 'TemplateType' must be 'Standard' or 'Layout'."  # A
 TYPE_IS_FIXED = "The 'TemplateType' of a template cannot be changed."  # A; that it cannot is D
 NOT_PARSED = "The '{field}' is not valid: line {line}, character {position}: {text}"  # A
 NOT_FOR_LAYOUTS = "A '{field}' may not be specified for a layout."  # A
-BAD_PAGE = (  # A; the code 1100 is D
-    "The parameters 'count' (1 to 500) and 'offset' (0 or more) are required, "
-    "and their sum must not exceed 10000."
-)
-BAD_FILTER = "The value of the parameter '{name}' is not valid."  # A; the code 1100 is D
 UNKNOWN_ID = "The 'TemplateId' associated with this request is not valid or was not found."  # O
 UNKNOWN_ALIAS = (  # S (postmark-dotnet), O (libscie/ResearchEquals.com#1017)
     "The Template's 'Alias' associated with this request is not valid or was not found."

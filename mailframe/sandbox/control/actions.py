@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api import receiving, senders
+from mailframe.sandbox.api import receiving
 from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES
+from mailframe.sandbox.api.senders import SENDERS
 from mailframe.sandbox.checks import field_types, request_json, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.faults.names import ALL_NAMES
@@ -147,7 +148,7 @@ def receive_mail(request: Request, store: Store) -> Reply:
 
 def confirm_sender(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/senders/{id}/confirm``: what the link in Postmark's mail does."""
-    return senders.changed(store, senders.sender_of(request, store) | {"Confirmed": True})
+    return SENDERS.changed(SENDERS.get(request, store) | {"Confirmed": True}, store)
 
 
 def changed(request: Request) -> dict[str, Any]:
