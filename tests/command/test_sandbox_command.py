@@ -89,7 +89,7 @@ def test_every_option_reaches_the_sandbox():
         assert http.post("/email", json=news).json()["ErrorCode"] == 406
         assert http.post("/email", json=mail(To="bob@example.com")).status_code == 429
         assert http.get("/", headers={"Host": "mail"}).status_code == 200
-        assert sandbox.suppressions("news")["EmailAddress"].tolist() == [
+        assert sandbox.suppressions("news", server=77)["EmailAddress"].tolist() == [
             "ann@example.com",
             "bob@example.com",
         ]
