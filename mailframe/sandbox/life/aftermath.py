@@ -22,7 +22,7 @@ class Aftermath:
     """How many of each outcome; each number but the first and ``later`` counts recipients.
 
     Attributes:
-        messages: the messages that got a life.
+        messages: the messages that were simulated.
         recipients: their recipients.
         delivered: those to whom it did not bounce.
         bounced: those to whom it bounced.

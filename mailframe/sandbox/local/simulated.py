@@ -39,13 +39,13 @@ class Simulated:
     ) -> Aftermath:
         """Let recipients open, click, bounce, complain and unsubscribe.
 
-        Each message gets one life: a second call gives one only to messages that have none. The
-        seed, the address, the stream, the tag and the subject decide, so neither the batch size nor
-        the order of calls changes the outcome. Rates are chances: 0.4 is about 40 %.
+        Each message is simulated once: a second call is for messages that were not simulated yet.
+        The seed, the address, the stream, the tag and the subject decide, so neither the batch size
+        nor the order of calls changes the outcome. Rates are probabilities: 0.4 is about 40 %.
 
         Args:
             opens: the share of the recipients that opens the message, of those who get it.
-            clicks: the share that clicks one of its links; who clicks also opens.
+            clicks: the share that clicks one of its links; a recipient who clicks also opens.
             bounces: the share to whom it bounces, as several types; or the share of each type,
                 such as ``{"HardBounce": 0.02}``. A hard bounce suppresses the address.
             complaints: the share that marks it as spam, which suppresses the address.
@@ -56,14 +56,14 @@ class Simulated:
             tag: only messages with this tag.
             stream: only messages of the stream with this ID.
             to: only recipients whose address matches this pattern, such as ``"*@acme.example"``.
-            upcoming: whether messages that are accepted later get a life too; for each, the newest
-                rule that fits it holds.
+            upcoming: whether messages that are accepted later are simulated, too; for each, the
+                newest rule that fits it holds.
             queued: how long later messages wait before they are sent; only with ``upcoming``.
             tracked: whether opens need ``TrackOpens`` and clicks ``TrackLinks``, as at Postmark.
             server: only messages of the server with this name or ID.
 
         Returns:
-            How many of each outcome.
+            The number of each outcome; ``frame()`` returns it as a DataFrame.
 
         Raises:
             SandboxError: a rate is not between 0 and 1, or an argument has a wrong type.

@@ -75,10 +75,10 @@ class WebhookMethods:
             return self._store.webhook_queue.is_idle() and is_collected(self._store)
 
     def receive(self, mail: Mapping[str, Any] | None = None, **fields: Any) -> str:
-        """Let a mail come in: the inbound hook of its server gets it.
+        """Receive an inbound email: the inbound hook of its server gets it.
 
         Args:
-            mail: the fields of the mail, named as in a message for ``/email``: From, To, Subject,
+            mail: the fields of the email, named as in a message for ``/email``: From, To, Subject,
                 TextBody, HtmlBody, Cc, ReplyTo, Headers, Attachments, Tag; and SpamScore. Without
                 To, the address of the first server.
             fields: further fields.
