@@ -155,6 +155,13 @@ def test_a_search_without_a_stream_searches_only_the_default_stream(sandbox):
         assert (response.status_code, response.json()["ErrorCode"]) == (422, 1226)
 
 
+def _before(stamp: str) -> str:
+    """The time 100 nanoseconds before *stamp*."""
+    whole, ticks = dt.datetime.fromisoformat(stamp[:19]), int(stamp[20:27]) - 1
+    whole += dt.timedelta(seconds=ticks // 10_000_000)
+    return f"{whole.isoformat()}.{ticks % 10_000_000:07d}Z"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "stamp"),
     [
@@ -166,14 +173,21 @@ def test_a_search_without_a_stream_searches_only_the_default_stream(sandbox):
         ("todate", "2026-07-15T10:20:30", "2026-07-15T14:20:31.0000000Z"),
         ("fromdate", "2026-11-01T01:30:00", "2026-11-01T05:30:00.0000000Z"),
         ("todate", "2026-11-01T01:30:00", "2026-11-01T06:30:01.0000000Z"),
+        ("fromdate", "2026-7-5", "2026-07-05T04:00:00.0000000Z"),  # postmark.js, in statistics
+        ("fromdate", "2026-07-15T14:20:30.000Z", "2026-07-15T14:20:30.0000000Z"),  # postmark.js
+        ("todate", "2026-07-15T14:20:30.125Z", "2026-07-15T14:20:30.1250001Z"),
+        ("fromdate", "2026-07-15T10:20:30.0000000", "2026-07-15T14:20:30.0000000Z"),  # .NET
+        ("fromdate", "2026-07-15T16:20:30.1234567%2B02:00", "2026-07-15T14:20:30.1234567Z"),  # .NET
+        ("fromdate", "2026-07-15 14:20:30 UTC", "2026-07-15T14:20:30.0000000Z"),  # Ruby
+        ("fromdate", "2026-07-15+09:20:30+-0500", "2026-07-15T14:20:30.0000000Z"),  # Ruby
+        ("todate", "2026-07-15T10:20", "2026-07-15T14:20:01.0000000Z"),
     ],
 )
 def test_dates_are_eastern_and_inclusive(name, text, stamp):
     """A day has 23, 24 or 25 hours; a range includes both passes of a repeated hour."""
     query = f"count=1&offset=0&{name}={text}"
-    before = dt.datetime.fromisoformat(stamp[:19]) - dt.timedelta(seconds=1)
     assert count_of(kept_at(stamp), query) == (name == "fromdate")
-    just_before = kept_at(f"{before.isoformat()}.9999999Z")
+    just_before = kept_at(_before(stamp))
     assert count_of(just_before, query) == (name == "todate")
 
 
@@ -182,10 +196,13 @@ def test_dates_are_eastern_and_inclusive(name, text, stamp):
     [
         "yesterday",
         "2026-02-30",
-        "2026-1-1",
         "2026-01-01T25:00:00",
-        "2026-01-01T10:00",
-        "2026-01-01T10:00:00Z",
+        "2026-01-01T10",
+        "2026-01-01T10:00:00+24:00",
+        "2026-01-01T10:00:00 02:00",
+        "01/31/2026",
+        "20260101",
+        "1767225600",
         "9999-12-31",
     ],
 )

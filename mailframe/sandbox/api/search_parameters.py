@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -20,14 +20,19 @@ from mailframe.sandbox.state.messages.search_query import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
+    from datetime import tzinfo
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern
 METADATA = "metadata_"
 STATUSES = {"queued": True, "sent": False, "processed": False}
 """Whether a message with that status is queued; ``processed`` finds what ``sent`` finds (D)."""
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+# D: a day or a second; S: what postmark.js makes of a Date, .NET of a DateTime, Ruby of a Time.
+_TIME = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)? ?(Z|UTC|[+-]\d\d:?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def parse(query: str, *, streams: Container[str]) -> SearchQuery:
@@ -129,7 +134,8 @@ def bounds(
 ) -> tuple[int, int]:
     """The start and the end of ``fromdate`` and ``todate``, in nanoseconds since 1970.
 
-    The end is the first time after it; it includes its whole day, or its whole second (A).
+    Without a time zone they are US Eastern. The end is the first time after it; it includes its
+    whole day, or its whole second (A).
 
     Args:
         given: the parameters, by name in lower case, without empty ones.
@@ -152,16 +158,30 @@ def bounds(
 
 
 def _time(text: str, *, is_end: bool) -> int | None:
-    if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
+    matched = _TIME.fullmatch(text)
+    if matched is None:
         return None
+    *day, hour, minute, second, fraction, zone = matched.groups()
+    clock = (int(part or 0) for part in (hour, minute, second))
     try:
-        moment = datetime.fromisoformat(text)
-        if is_end and DAY.fullmatch(text):
+        moment = datetime(*map(int, day), *clock)  # type: ignore[arg-type]  # noqa: DTZ001 - below
+        if is_end and hour is None:
             moment += timedelta(days=1, seconds=-1)
         # In the repeated hour at the end of DST, a start means the first pass, an end the second.
-        utc = moment.replace(tzinfo=ZoneInfo(POSTMARK_ZONE), fold=int(is_end)).astimezone(UTC)
-        utc += timedelta(seconds=int(is_end))
+        utc = moment.replace(tzinfo=_zone(zone), fold=int(is_end)).astimezone(UTC)
+        utc += timedelta(seconds=int(is_end and not fraction))
     except (ValueError, OverflowError):
         return None
+    rest_ns = int(f"{fraction or 0:0<9}") + 100 * int(is_end and bool(fraction))
     # No message is older than 1970, and SQLite has no such integers.
-    return min(max(round(utc.timestamp()) * 1_000_000_000, 0), MAX_NS)
+    return min(max(round(utc.timestamp()) * 1_000_000_000 + rest_ns, 0), MAX_NS)
+
+
+def _zone(name: str | None) -> tzinfo:
+    """The time zone that a date names; without a name, that of Postmark."""
+    if name is None:
+        return ZoneInfo(POSTMARK_ZONE)
+    if name.upper() in ("Z", "UTC"):
+        return UTC
+    minutes = int(name[1:3]) * 60 + int(name[-2:])
+    return timezone(timedelta(minutes=minutes if name[0] == "+" else -minutes))

@@ -6,7 +6,6 @@ key.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     """The hour since 1970, what is counted, and how many."""
 
 NO_DATE, WRONG_ORDER = 900, 1502
-_UNPADDED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)  # S: postmark.js
 _FIRST: Final = "case when is_first then 1 else 0 end"
 
 
@@ -50,11 +48,8 @@ class Scope:
         self.server = server_of(request, store)
         self.store = store
         given = {name: value for name, value in request.values.items() if value}
-        dates: dict[str, str] = {
-            name: _padded(given[name]) for name in ("fromdate", "todate") if name in given
-        }
-        since_ns, end_ns = search_parameters.bounds(dates, code=NO_DATE, text=texts.BAD_DATE)
-        if since_ns >= end_ns and len(dates) == 2:  # noqa: PLR2004 - both
+        since_ns, end_ns = search_parameters.bounds(given, code=NO_DATE, text=texts.BAD_DATE)
+        if since_ns >= end_ns and {"fromdate", "todate"} <= given.keys():
             raise CheckFailed(WRONG_ORDER, texts.WRONG_ORDER)
         end_ns = min(end_ns, store.clock.now_ns() + 1)  # a queued message is not sent yet
         self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any]((since_ns, end_ns))
@@ -84,12 +79,6 @@ class Scope:
         return self.store.bounces.by_hour(
             self.server, self.where.replace("at_ns", "bounced_ns"), self.values
         )
-
-
-def _padded(text: str) -> str:
-    """*text* with two digits for the month and the day."""
-    unpadded = _UNPADDED.fullmatch(text)
-    return "{}-{:0>2}-{:0>2}".format(*unpadded.groups()) if unpadded else text
 
 
 @lru_cache(maxsize=4096)

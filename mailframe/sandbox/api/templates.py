@@ -8,7 +8,6 @@ from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.template_lookups import layout_of_alias, posted_fields, template_at
 from mailframe.sandbox.checks import field_types, template_fields, texts, texts_templates
-from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.template_fields import (
     INVALID,
     MISSING,
@@ -38,9 +37,7 @@ _COLUMNS: Final = {
 def show_templates(request: Request, store: Store) -> Reply:
     """``GET /templates``: those that were not deleted, by name."""
     server = server_of(request, store)
-    count, offset = field_types.paging(
-        request.values, code=BAD_LIST, text=texts.COUNT_AND_OFFSET, max_reach=MAX_REACH
-    )
+    count, offset = field_types.paging(request.values, code=BAD_LIST)
     kind = request.values.get("templatetype", "") or "All"
     if kind.lower() not in ("all", "standard", "layout"):
         raise CheckFailed(BAD_LIST, texts.BAD_PARAMETER.format(name="TemplateType"))
