@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import graphlib
 import importlib
 import inspect
@@ -10,10 +9,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import mailframe as mf
+from tests.sources import source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mailframe"
@@ -50,13 +54,20 @@ def room_of(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     """The rooms of mailframe that a file imports, also inside functions and for types."""
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for module in modules(node):
-            parts = module.split(".")
-            if parts[0] == "mailframe":
-                rooms |= {parts[1]} if len(parts) > 1 else {name.name for name in node.names}
-    return {room if room in ROOMS.keys() | FACTS | DOORS else "__init__" for room in rooms}
+    names = {name.split(".")[1] for name in imports_of(path, "mailframe.")}
+    return {name if name in ROOMS.keys() | FACTS | DOORS else "__init__" for name in names} | {
+        "__init__" for name in source(path).imports if name == "mailframe"
+    }
+
+
+def imports_of(path: Path, start: str) -> set[str]:
+    """What a file imports whose name has that start."""
+    return {name for name in source(path).imports if name.startswith(start)}
+
+
+def wrong(paths: Iterable[Path], rest: Callable[[Path], Collection[object]]) -> dict[str, object]:
+    """The files that are wrong, each with what is wrong in it."""
+    return {str(path.relative_to(PACKAGE)): bad for path in paths if (bad := rest(path))}
 
 
 def test_the_top_level_has_nothing_else():
@@ -98,16 +109,19 @@ def test_the_package_is_what_the_table_of_rooms_says():
     assert set().union(*ROOMS.values()) <= ROOMS.keys() | FACTS | {"facts"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_the_table_allows(path):
+def test_a_room_imports_only_what_the_table_allows():
     """Doors and commands may import everything; ``postmark/sandbox.py`` has the sandbox."""
+    assert wrong(SOURCES, lambda path: imported_rooms(path) - allowed_rooms(path)) == {}
+
+
+def allowed_rooms(path: Path) -> set[str]:
+    """What the table allows a file."""
     room = room_of(path)
     if room in DOORS or room in ("command", "pytest_plugin"):
-        return
+        return imported_rooms(path)
     allowed = {"errors"} if room in FACTS else ROOMS[room]
     allowed = allowed | (FACTS if "facts" in allowed else set()) | {room}
-    allowed |= ALSO.get(str(path.relative_to(PACKAGE)), set())
-    assert imported_rooms(path) <= allowed
+    return allowed | ALSO.get(str(path.relative_to(PACKAGE)), set())
 
 
 def test_rooms_import_in_one_direction():
@@ -128,19 +142,18 @@ def test_the_sandbox_has_the_rooms_of_its_table():
 SANDBOX_DOORS = {"__init__", "client_settings", "serve"}
 
 
-@pytest.mark.parametrize("position", range(len(SANDBOX_ROOMS)), ids=SANDBOX_ROOMS)
-def test_a_room_of_the_sandbox_imports_only_those_above_it(position):
+def test_a_room_of_the_sandbox_imports_only_those_above_it():
     """So no two import each other, also inside functions, for types, or by way of others."""
-    for path in (PACKAGE / "sandbox" / SANDBOX_ROOMS[position]).rglob("*.py"):
-        rooms = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for module in modules(node):
-                assert not module.startswith("."), f"{path.name}: a relative import"
-                if module == "mailframe.sandbox":
-                    rooms |= {name.name for name in node.names}
-                elif module.startswith("mailframe.sandbox."):
-                    rooms.add(module.split(".")[2])
-        assert rooms <= set(SANDBOX_ROOMS[: position + 1]), path.name
+    for position, room in enumerate(SANDBOX_ROOMS):
+        above = set(SANDBOX_ROOMS[: position + 1])
+        paths = (PACKAGE / "sandbox" / room).rglob("*.py")
+        assert wrong(paths, lambda path, above=above: sandbox_rooms(path) - above) == {}
+
+
+def sandbox_rooms(path: Path) -> set[str]:
+    """The rooms of the sandbox that a file imports, and every relative import."""
+    absolute = {"".join(name.split(".")[2:3]) for name in imports_of(path, "mailframe.sandbox")}
+    return absolute | imports_of(path, ".")
 
 
 def test_the_sandbox_shares_nothing_with_the_sending_side():
@@ -167,21 +180,15 @@ def test_the_pages_know_nothing_but_themselves():
     """Pages depend on their arguments only; one file uses Jinja, others a parser or css-inline."""
     files = sorted((PACKAGE / "pages").rglob("*.py"))
     assert files
-    for path in files:
-        names = {
-            name.partition(".")[0]
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            for name in modules(node)
-        }
-        outside = names - set(sys.stdlib_module_names) - {"mailframe"}
-        assert outside <= THIRD_PARTY.get(path.stem, set()), path.name
+    ours = {*sys.stdlib_module_names, "mailframe"}
+    assert wrong(files, lambda path: roots(path) - ours - THIRD_PARTY.get(path.stem, set())) == {}
 
 
-MARKUP = re.compile(
-    r"<!doctype|</?(?:a|b|bdi|body|br|code|del|details|div|em|figure|h[1-6]|head|html|i|iframe|img|ins|li|link|main"
-    r"|meta|ol|p|pre|script|small|span|strong|style|summary|table|tbody|td|th|thead|title|tr|ul)\b",
-    re.IGNORECASE,
-)
+def roots(path: Path) -> set[str]:
+    """The packages that a file imports; a relative import has an empty name."""
+    return {name.partition(".")[0] for name in source(path).imports}
+
+
 WRITES_HTML = {
     "pages/environment.py": "the one place that escapes",
     "pages/inlining.py": "writes a style into a tag of a mail, escaped",
@@ -215,27 +222,8 @@ WRITES_HTML = {
 
 def test_html_is_written_by_templates():
     """Only the templates of ``pages`` contain markup, because they escape every value."""
-    assert {
-        str(path.relative_to(PACKAGE))
-        for path in SOURCES
-        if any(map(writes_html, ast.walk(without_docstrings(path))))
-    } <= set(WRITES_HTML)
-
-
-def without_docstrings(path: Path) -> ast.Module:
-    """The syntax tree of a file, with texts that are statements left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(None)
-    return tree
-
-
-def writes_html(node: ast.AST) -> bool:
-    """Whether a node is a text with markup or names a function that escapes for HTML."""
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, str) and MARKUP.search(node.value) is not None
-    return "escape" in (getattr(node, "attr", ""), getattr(node, "id", ""))
+    writing = {str(path.relative_to(PACKAGE)) for path in SOURCES if source(path).writes_html}
+    assert writing <= set(WRITES_HTML)
 
 
 def test_templates_print_no_value_unescaped():
@@ -251,34 +239,19 @@ def test_templates_print_no_value_unescaped():
         assert not re.search(r"=\s*\{\{", text), f"{path.name}: an attribute without quotes"
 
 
-def modules(node: ast.AST) -> list[str]:
-    """The modules that a statement imports; a relative one begins with its dots."""
-    if isinstance(node, ast.ImportFrom):
-        return ["." * node.level + (node.module or "")]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_httpx_stays_in_its_rooms(path):
+def test_httpx_stays_in_its_rooms():
     """The day the client is exchanged, one file changes on each side."""
-    text = path.read_text(encoding="utf-8")
-    names_httpx = any(
-        line.split()[:2] in (["import", "httpx"], ["from", "httpx"]) for line in text.splitlines()
-    )
-    assert (
-        not names_httpx or path == PACKAGE / "postmark" / "client.py" or room_of(path) == "sandbox"
-    )
+    importing = {path for path in SOURCES if "httpx" in roots(path)}
+    assert {path for path in importing if room_of(path) != "sandbox"} == {
+        PACKAGE / "postmark" / "client.py"
+    }
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_file_passes_400_lines_and_no_function_60(path):
+def test_no_file_passes_400_lines_and_no_function_60():
     """A file that passes 400 lines is two files."""
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= 400
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
-            assert (node.end_lineno or 0) - first.lineno < 60, node.name
+    long = {path: lines for path in SOURCES if (lines := source(path).text.count("\n")) > 400}
+    assert long == {}
+    assert wrong(SOURCES, lambda path: [one for one in source(path).lines_of if one[1] > 60]) == {}
 
 
 def test_the_menu_names_what_it_has():

@@ -5,35 +5,27 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 import mailframe.sandbox
+from tests.sources import source
 
 FILES = sorted(Path(mailframe.sandbox.__file__).parent.rglob("*.py"))
 OWN = "mailframe.sandbox"
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, also inside functions."""
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} imports relatively"
-            modules.add(node.module or "")
-            modules |= {
-                f"{node.module}.{alias.name}" for alias in node.names if node.module == "mailframe"
-            }
-    return modules
+def roots(path: Path) -> set[str]:
+    """The packages that a file imports, also inside functions."""
+    return {name.split(".")[0] for name in source(path).imports}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_sandbox_imports_nothing_of_mailframe_but_errors_and_pages(path):
+def test_the_sandbox_imports_nothing_of_mailframe_but_errors_and_pages():
     """If both sides shared code, one misreading of Postmark would pass on both."""
-    inside = {name for name in imported(path) if name.split(".")[0] == "mailframe"}
-    shared = ("mailframe.errors", "mailframe.pages.")
-    assert {name for name in inside if not name.startswith((*shared, OWN))} == set()
+    shared = ("mailframe.errors", "mailframe.pages.", OWN)
+    assert {
+        (path.name, name)
+        for path in FILES
+        for name in source(path).imports
+        if name.startswith(("mailframe", ".")) and not name.startswith(shared)
+    } == set()
 
 
 PURE = (
@@ -62,24 +54,26 @@ PURE = (
 )
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_a_pure_module_uses_no_network_no_clock_and_no_frame(name):
+IMPURE = {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"}
+
+
+def named(name: str) -> Path:
+    """The file of that name."""
+    return next(path for path in FILES if path.stem == name)
+
+
+def test_a_pure_module_uses_no_network_no_clock_and_no_frame():
     """Its results depend only on its arguments."""
-    path = next(path for path in FILES if path.stem == name)
-    roots = {module.split(".")[0] for module in imported(path)}
-    assert (
-        roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"}
-        == set()
-    )
+    impure = IMPURE | {"datetime"}
+    assert {name: bad for name in PURE if (bad := roots(named(name)) & impure)} == {}
 
 
 def test_parsing_a_query_uses_dates_and_no_clock():
     """It converts Eastern dates to UTC and never reads the clock."""
-    path = next(path for path in FILES if path.stem == "search_query")
-    roots = {module.split(".")[0] for module in imported(path)}
-    assert roots & {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"} == set()
+    path = named("search_query")
+    assert roots(path) & IMPURE == set()
     assert not {"now", "utcnow", "today"} & {
         node.attr
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse(source(path).text))
         if isinstance(node, ast.Attribute)
     }
