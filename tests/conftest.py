@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import random
 import signal
 import sys
 from collections import defaultdict, deque
@@ -33,7 +35,29 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.path.is_relative_to(BROWSER):
             item.add_marker("slow")
-    items[:] = slow_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
+    is_chosen = any("::" in arg for arg in config.args)  # what is named on the command line, runs
+    others = set() if is_chosen else of_other_runs(items, os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+    config.hook.pytest_deselected(items=[item for item in items if item in others])
+    kept = [item for item in items if item not in others]
+    items[:] = slow_first(kept, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def of_other_runs(items, run):
+    """The tests marked ``sampled(n)`` that this run leaves to others.
+
+    A run by several workers takes one case in n of each function, or the only one with a
+    probability of 1 in n; all workers take the same. Without workers all tests run.
+    """
+    functions = defaultdict(list)
+    for item in items if run else ():
+        if mark := item.get_closest_marker("sampled"):
+            functions[item.nodeid.partition("[")[0], *mark.args].append(item)
+    others = set()
+    for (name, every), cases in functions.items():
+        first = random.Random(f"{run} {name}").randrange(every)
+        ordered = sorted(cases, key=lambda item: item.nodeid)
+        others |= {*cases} - {*ordered[first::every]}
+    return others
 
 
 def slow_first(items, workers):

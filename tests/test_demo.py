@@ -107,7 +107,7 @@ def test_the_demo_writes_one_line_for_each_customer(tmp_path: Path) -> None:
 
 def test_the_demo_takes_the_first_rows_only(tmp_path: Path) -> None:
     """``--rows 5`` sends five, and the CSV goes to results.csv when nothing else is said."""
-    done = mailframe("demo", "--rows", "5", cwd=tmp_path)
+    done = in_process("demo", "--rows", "5", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     check_results(tmp_path / "results.csv", sample_customers(5).query("consented"))
 
@@ -135,7 +135,7 @@ def test_a_wrong_argument_gets_a_clear_message(
 
 def test_an_out_that_cannot_be_written_gets_a_clear_message(tmp_path: Path) -> None:
     """A folder that is not there is told in one line, before anything is sent."""
-    done = mailframe("demo", "--rows", "1", "--out", "nowhere/out.csv", cwd=tmp_path)
+    done = in_process("demo", "--rows", "1", "--out", "nowhere/out.csv", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere\n"
     assert "Traceback" not in done.stderr

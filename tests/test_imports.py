@@ -223,6 +223,7 @@ def test_no_module_uses_a_public_name_while_it_is_imported():
 # --- as ever -------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("start", range(2))
 def test_threads_may_use_the_first_names_together(start):
     """Each begins with another name, and all get the same objects."""

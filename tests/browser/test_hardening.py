@@ -196,7 +196,7 @@ def not_allowed(parser: Page, documents: list[str]) -> list[list[str]]:
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)  # each with tens of documents
 @given(
     documents=st.lists(
         st.lists(st.one_of(ORDINARY, WORDS), max_size=12).map("".join), min_size=10, max_size=30

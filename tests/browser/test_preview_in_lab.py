@@ -107,6 +107,7 @@ def test_a_person_goes_through_a_campaign_in_jupyterlab(lab: Lab, page: Page) ->
     assert _contrast(screen.where) > 4.5
     assert _contrast(screen.preview.locator(".mf-head td").first) > 4.5
     lab.light(page)
+    assert page.locator(".jp-Dialog").count() == 0
     assert errors == []
 
 
@@ -259,18 +260,6 @@ def _right_edge(place: Locator) -> float:
     return box["x"] + box["width"]
 
 
-def test_the_toolbar_wraps_where_there_is_little_room(lab: Lab, page: Page) -> None:
-    """On a small screen every control can still be seen, and nothing is wider than the notebook."""
-    screen = opened(lab, page, "narrow.ipynb")
-    page.set_viewport_size({"width": 700, "height": 1400})
-    controls = screen.preview.locator(".mf-toolbar button:visible, .mf-toolbar input:visible")
-    eventually(lambda: _right_edge(lab.output(page).first) <= 700)
-    eventually(
-        lambda: max(map(_right_edge, controls.all())) <= _right_edge(lab.output(page).first) + 1
-    )
-    screenshot(page, "preview narrow")
-
-
 def test_a_preview_works_in_notebook_7(lab: Lab, page: Page) -> None:
     """The same widget, without a line for this place."""
     screen = opened(lab, page, "seven-preview.ipynb", seven=True)
@@ -282,9 +271,9 @@ def test_a_preview_works_in_notebook_7(lab: Lab, page: Page) -> None:
     screenshot(page, "preview notebook 7")
 
 
-def test_two_previews_of_one_notebook_do_not_meet(lab: Lab, page: Page) -> None:
-    """Each has a place of its own."""
-    opened(
+def test_two_previews_do_not_meet_and_wrap_where_there_is_little_room(lab: Lab, page: Page) -> None:
+    """Each has a place of its own; on a small screen every control of both can be seen."""
+    screen = opened(
         lab,
         page,
         "two.ipynb",
@@ -294,6 +283,13 @@ def test_two_previews_of_one_notebook_do_not_meet(lab: Lab, page: Page) -> None:
     first.get_by_role("button", name="Next", exact=True).click()
     first.locator(".mf-place").get_by_text("2 of ").wait_for()
     assert "1 of " in second.locator(".mf-place").inner_text()
+    page.set_viewport_size({"width": 700, "height": 1400})
+    controls = screen.preview.locator(".mf-toolbar button:visible, .mf-toolbar input:visible")
+    eventually(lambda: _right_edge(lab.output(page).first) <= 700)
+    eventually(
+        lambda: max(map(_right_edge, controls.all())) <= _right_edge(lab.output(page).first) + 1
+    )
+    screenshot(page, "preview narrow")
 
 
 # --- without a widget ---

@@ -185,6 +185,7 @@ def test_help_and_wrong_arguments_need_no_pandas(arguments, tmp_path):
         assert not {"pandas", "numpy", "httpx", "jinja2"} & imported
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["mailframe", "mailframe.py", "other"])
 def test_a_program_of_another_name_or_with_pandas_has_the_accessor(name, tmp_path):
     """Only the command itself is started without it."""

@@ -48,6 +48,7 @@ FILES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("where", ["disk", "memory", "again"])
 def test_a_check_and_a_send_hold_few_messages_with_large_files(kind, where, monkeypatch):
@@ -64,6 +65,7 @@ def test_a_check_and_a_send_hold_few_messages_with_large_files(kind, where, monk
     assert min(sizes) > 1.3 * MEGABYTE
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("body", ["{{ n }}" + "x" * MEGABYTE, "{{ n }}{{ 'x' * 900_000 }}"])
 def test_chunks_of_the_columnar_way_have_fewer_rows_for_large_bodies(body):
     """Whether the letter or its values are large."""
@@ -76,6 +78,7 @@ def test_chunks_of_the_columnar_way_have_fewer_rows_for_large_bodies(body):
     assert max(rows[1:]) <= 20
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("field", ["text_body", "html_body"])
 def test_long_cells_are_read_a_chunk_at_a_time(field):
     """Cells of 150 MB, which in HTML may be links, take 250 MB or more if all are held."""

@@ -107,7 +107,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3))
 def test_a_cell_prints_as_in_the_html_that_the_markdown_stands_for(names):
     """No character of a cell is Markdown, a template or markup."""
@@ -117,7 +117,7 @@ def test_a_cell_prints_as_in_the_html_that_the_markdown_stands_for(names):
     assert list(made["HtmlBody"]) == list(plain["HtmlBody"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TEXTS)
 def test_a_cell_prints_as_it_is_in_the_text_part(name):
     """Text parts escape nothing."""

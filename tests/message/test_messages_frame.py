@@ -41,6 +41,7 @@ def assert_same_in_chunks(frame: pd.DataFrame, chunk_rows: int) -> None:
     pd.testing.assert_index_equal(whole.index, frame.index, exact=True)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("chunk_rows", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_the_chunks_of_a_frame_of_the_zoo_are_the_whole_frame(name, chunk_rows):

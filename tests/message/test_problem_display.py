@@ -203,6 +203,7 @@ def test_the_letter_and_a_missing_label_are_not_confused():
     assert text.splitlines()[0].endswith("unsafe_template stops every row.")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO))
 def test_the_problems_of_every_frame_of_the_zoo_are_shown(name):
     """Also those of a MultiIndex and of labels that repeat; the data stay as they are."""

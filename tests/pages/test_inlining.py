@@ -182,7 +182,7 @@ def test_nothing_is_loaded(tmp_path):
         assert CssInliner().of(html) == html
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(html=SOUP)
 def test_the_tree_of_a_mail_stays_the_same(html):
     """The same elements, texts, comments and attributes, apart from styles; in any HTML."""
@@ -194,7 +194,7 @@ def test_the_tree_of_a_mail_stays_the_same(html):
     assert CssInliner().of(html) == inlined
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(html=TIDY)
 def test_the_styles_are_those_of_css_inline(html):
     """What css-inline makes of the whole mail has the same styles."""
@@ -304,14 +304,11 @@ def test_selectors_of_attributes_see_their_values():
 def test_the_result_is_the_same_in_every_process():
     """No order depends on the hash seed."""
     code = f"from mailframe.pages.inlining import CssInliner; print(CssInliner().of({MAIL!r}))"
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in "012"
-    }
-    assert len(outputs) == 1
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONHASHSEED": "1"},  # that of this process is random
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{CssInliner().of(MAIL)}\n"

@@ -223,7 +223,7 @@ def flat(markup: str, words: list[str] | None = None) -> list[object]:
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(markup=READ.filter(lambda text: "&" not in text and "\r" not in text))
 def test_a_structure_has_the_tree_of_its_mail(markup):
     """Also for hostile HTML: a word has no effect on what stands where."""
@@ -236,7 +236,7 @@ def test_a_structure_has_the_tree_of_its_mail(markup):
     assert joined(flat(structure, words)) == joined(flat(markup))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(first=READ, second=READ)
 def test_a_text_is_deterministic_and_clean(first, second):
     """It depends on its mail alone; no blank lines follow each other, none is at an end."""

@@ -50,7 +50,7 @@ def test_tags_and_texts_are_read_as_the_standard_says(source, expected):
     assert read(source) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(READ, max_size=3))
 def test_tags_of_other_mails_change_nothing(mails):
     """A mail is read in the same way, however many were read before it."""
@@ -60,7 +60,7 @@ def test_tags_of_other_mails_change_nothing(mails):
             assert list(tokens(mail, seen)) == list(tokens(mail))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(READ)
 def test_each_token_stands_at_its_place(mail):
     """The text of a token is what the source has there; tokens do not overlap."""

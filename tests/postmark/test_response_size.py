@@ -96,6 +96,7 @@ def reader():
         child.stdin.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 @pytest.mark.parametrize("kind", ["batch", "single", "ask"])
 @pytest.mark.parametrize("bomb", BOMBS)

@@ -179,7 +179,7 @@ def column_or_error(cells: Any, note: dict[str, Any], **how: Any) -> pd.Series |
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # of float32
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(of=notes(), null=st.sampled_from(["", "<NA>"]), unshielded=st.booleans())
 def test_a_column_is_the_one_of_the_plain_way(of, null, unshielded):
     """The same column or the same error, for cells that fit their note and cells that do not."""
@@ -236,6 +236,7 @@ def assert_same_cells(column: pd.Series, *, safe: bool) -> None:
     assert quick.note() == plain.note()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("safe", [False, True])
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_the_cells_of_the_zoo_are_those_of_the_plain_way(name, safe):
@@ -262,7 +263,7 @@ def test_formulas_are_shielded_as_in_the_plain_way(texts, safe):
     assert_same_cells(pd.Series(texts, dtype="str"), safe=safe)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values=st.lists(st.floats() | st.floats(9e-5, 1.1e-4) | st.floats(9e15, 1.1e16)))
 @example([1e-4, 9.999999999999999e-05, 1e16, 9999999999999998.0, 5e-324, -0.0, 0.1 + 0.2])
 def test_floats_are_written_by_their_repr(values):
@@ -345,7 +346,7 @@ def read_by(read: Any, path: Path) -> pd.DataFrame | None:
         return None
 
 
-@settings(in_one_folder, max_examples=150)
+@settings(in_one_folder, max_examples=60)
 @given(frame=frames(max_rows=5), safe=st.booleans(), edits=EDITS)
 def test_an_edited_file_is_read_as_the_plain_way_does(frame, safe, edits, tmp_path):
     """Arrow gives the same frame or none; a file without edits it always reads."""
@@ -361,6 +362,7 @@ def test_an_edited_file_is_read_as_the_plain_way_does(frame, safe, edits, tmp_pa
         assert by_csv is None
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_every_frame_of_the_zoo_is_read_by_pyarrow(name, tmp_path):
     """The plain way is for files that were edited, and for carriage returns."""

@@ -40,6 +40,7 @@ def assert_as_plain(frame: pd.DataFrame, folder: Path, *, ending: str = "", safe
     assert path.with_name(f"{path.name}-metadata.json").read_bytes() == metadata
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("safe", [False, True])
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_a_frame_of_the_zoo_is_written_as_the_plain_way_does(name, safe, tmp_path):
@@ -81,6 +82,7 @@ ALONE = {"text", "a carriage return at the end"}
 """A comma quotes a cell and a carriage return quotes all: others stand beside them without."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("rows", [CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 2 * CHUNK_ROWS])
 @pytest.mark.parametrize(
     "names", [{name} for name in sorted(ALONE)] + [set(LONG) - ALONE], ids=[*sorted(ALONE), "rest"]
@@ -101,6 +103,7 @@ def two_megabytes() -> pd.DataFrame:
     return results_of(pd.DataFrame({"x": dice.random(rows), "y": dice.integers(0, 99, rows)}))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_long_file_is_compressed_to_the_same_bytes(ending, two_megabytes, tmp_path):
     """Several blocks of a megabyte: a compressor that is fed in parts makes the same file."""
@@ -109,6 +112,7 @@ def test_a_long_file_is_compressed_to_the_same_bytes(ending, two_megabytes, tmp_
     assert ending or (tmp_path / "r.csv").stat().st_size > BLOCK_BYTES
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(set(ZOO) - TEXT_IN_CSV))
 def test_every_frame_of_the_zoo_is_read_in_chunks(name, tmp_path):
     """Reading all at once is only for files with something wrong."""

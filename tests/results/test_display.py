@@ -183,6 +183,7 @@ def test_a_key_that_was_renamed_is_left_out():
     assert header(results)[:2] == ["first_name", "status"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO))
 def test_every_frame_of_the_zoo_is_shown(name):
     """Without an error or a warning, in both forms, and the data stay as they are."""
@@ -197,7 +198,7 @@ def test_every_frame_of_the_zoo_is_shown(name):
     assert type(results.head()) is pd.DataFrame
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(frame=frames.frames(min_rows=1), data=st.data())
 def test_any_results_are_shown(frame, data):
     """Lines fit, no accepted row hides a failure, and each shown MessageID is one of the data."""

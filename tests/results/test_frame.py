@@ -354,6 +354,7 @@ def test_many_rows_are_set_all_or_none(wrong, error):
     assert column(rows, "To") == column(rows, "MessageID") == [None] * 3
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("rows", [PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 2 * PIECE_ROWS])
 def test_long_columns_have_each_row_once(storage, rows):

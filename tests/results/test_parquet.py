@@ -74,7 +74,7 @@ def test_what_has_no_type_names_column_and_row(tmp_path, name):
         back(results, tmp_path / "r.parquet")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(frame=frames.frames())
 def test_any_frame_comes_back_or_is_refused(frame):
     """Nothing in between: no dtype, cell, label or index is another one afterwards."""

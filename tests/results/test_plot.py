@@ -301,6 +301,7 @@ def test_a_chart_can_be_changed_before_it_is_shown():
     assert axes._repr_mimebundle_()[0]["image/png"] != before
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO))
 def test_every_frame_of_the_zoo_is_drawn(name):
     """By a column that can be counted; by status all charts are alike, and looked at elsewhere."""

@@ -28,6 +28,7 @@ def results_of(frame: pd.DataFrame, statuses: list[mf.Status] | None = None) -> 
     return with_summary_line(results_frame(frame, rows), About())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO))
 def test_failed_and_accepted_are_the_rows_themselves(name):
     """All columns, the same labels and dtypes, in their order, as a plain frame."""
@@ -171,6 +172,7 @@ def test_by_needs_a_label():
         results_of(frames.people()).mail.by([])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "name",
     sorted(set(frames.ZOO) - {f"column_{n}" for n in ("lists", "dicts", "arrays", "arrow_list")}),
@@ -187,7 +189,7 @@ def test_by_any_column_of_the_zoo(name):
         assert table.index.dtype == results.iloc[:, place].dtype
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(frame=frames.frames(min_rows=1), data=st.data())
 def test_by_counts_what_a_loop_counts(frame, data):
     """For any column of any frame: the same numbers, every value once, a stable order."""

@@ -277,7 +277,7 @@ EARLIER = st.lists(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(earlier=EARLIER, rows=st.integers(1, 9), limit=st.none() | st.integers(0, 9))
 def test_a_send_does_what_the_dry_run_says(earlier, rows, limit):

@@ -249,6 +249,7 @@ def test_added_and_removed_columns_are_not_compared():
     assert words(diff) == [(6, [("Subject", "{{ x }}", "{{ name }}")])]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ZOO)
 def test_any_frame_can_be_compared_with_itself_and_with_an_edit(name):
     """The index of the frame is the caller's, of any kind, also if rows were removed."""

@@ -69,6 +69,7 @@ def test_a_row_does_not_differ_from_itself():
     assert "no field and no column differs" in repr(diff)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ZOO)
 def test_any_two_rows_of_any_frame_can_be_compared(name):
     """Rows are taken by position, so labels may be repeated or missing."""

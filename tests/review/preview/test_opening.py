@@ -125,6 +125,7 @@ print(sorted(names & {"ipywidgets", "IPython", "traitlets"}))
     assert run(script) == "[]"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ZOO)
 def test_the_repr_of_any_campaign_is_a_page_without_a_value_of_a_cell(name):
     """For each frame; texts of four characters or more, which no page contains by chance."""

@@ -61,6 +61,7 @@ def naive(frame: pd.DataFrame, text: str) -> list[int]:
     ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ZOO)
 def test_every_cell_and_label_of_the_zoo_is_found(name):
     """By its whole text and by each word; a missing value never matches."""

@@ -162,7 +162,7 @@ def framed(rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame({"email": pd.Series(emails, dtype="str"), **named})
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(ROWS)
 def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(rows: list[tuple]):
     """Of a real letter; some rows have errors."""
@@ -176,7 +176,7 @@ def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(r
         assert everything(chosen[:left_out] + chosen[left_out + 1 :]) != everything(bits)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(ROWS, st.randoms())
 def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows(
     rows: list[tuple], dice

@@ -289,6 +289,7 @@ def test_labels_are_those_of_the_frame(name: str):
     assert "<table>" in edge_cases._repr_html_()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_every_frame_of_the_zoo_has_a_tour(name: str):
     """Also a frame without rows or columns."""
