@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.events.bounce_types import TYPES
+from mailframe.sandbox.state.bounce_types import TYPES
 from tests.sandbox.lives import campaign
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, get

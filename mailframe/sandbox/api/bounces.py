@@ -8,7 +8,7 @@ from mailframe.sandbox.api import search_parameters
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import field_types, texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.events.bounce_types import TYPES
+from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.events.bounces import as_item, dump_of
 from mailframe.sandbox.state.messages.search_query import DEFAULT_STREAM
 from mailframe.sandbox.wire.exchange import as_json

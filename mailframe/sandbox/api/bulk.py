@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api.answers import error_reply
+from mailframe.sandbox.api.answers import EndpointResult, error_reply
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, server_of
-from mailframe.sandbox.api.intake import EndpointResult, Intake
+from mailframe.sandbox.api.intake import Intake
 from mailframe.sandbox.api.templated_sending import ReadTemplate, TemplatedIntake
 from mailframe.sandbox.checks import (
     bulk_requests,
@@ -31,7 +31,7 @@ from mailframe.sandbox.templating.template import Budget, RenderingFailed
 from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.api.routes import Routes
+    from mailframe.sandbox.api.answers import Routes
     from mailframe.sandbox.checks.bulk_requests import BulkMessage, BulkRequest
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Request

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.api.answers import EndpointResult
 from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, sending_server_of
 from mailframe.sandbox.checks import message_checks, texts, usual_messages
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -14,37 +15,14 @@ from mailframe.sandbox.state.messages.stored_message import INACTIVE, OF_TEMPLAT
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
-_NO_SERVER: Final = 0
 _NOT_POSTED: Final = (INACTIVE, TEMPLATE_ERROR, *OF_TEMPLATE)
 """What only the sandbox writes into a message; without a template, Postmark ignores a model."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointResult:
-    """The result of one request that sends.
-
-    Attributes:
-        reply: the answer.
-        server: the ID of the server; 0 for the test token.
-        accepted: the accepted messages, in the order of the request.
-        accepted_ns: the time of their acceptance.
-        messages: the number of messages in the request; 0 if it was refused before the count.
-        keep: what is kept beside the messages, called with their number, unless a fault loses them.
-    """
-
-    reply: Reply
-    server: int = _NO_SERVER
-    accepted: Sequence[Acceptance] = ()
-    accepted_ns: int = 0
-    messages: int = 0
-    keep: Callable[[int], None] | None = None
 
 
 @dataclass

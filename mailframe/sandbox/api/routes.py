@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import (
@@ -25,15 +24,10 @@ from mailframe.sandbox.api import (
     templates,
     webhooks,
 )
-from mailframe.sandbox.wire.exchange import Reply, Request
 from mailframe.sandbox.wire.paths import Paths
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.api.intake import EndpointResult
-    from mailframe.sandbox.state.store import Store
-
-Endpoint = Callable[[Request, "Store"], "EndpointResult | Reply"]
-Routes = Mapping[str, Mapping[str, Endpoint]]
+    from mailframe.sandbox.api.answers import Routes
 
 POSTMARK_ROUTES: Final[Routes] = {
     **sending.ROUTES,

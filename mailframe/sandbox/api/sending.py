@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.api.answers import error_reply
+from mailframe.sandbox.api.answers import EndpointResult, error_reply
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
-from mailframe.sandbox.api.intake import EndpointResult, Intake
+from mailframe.sandbox.api.intake import Intake
 from mailframe.sandbox.checks import request_json, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.wire.exchange import as_json

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
-from mailframe.sandbox.api.intake import EndpointResult, Intake
+from mailframe.sandbox.api.intake import Intake
 from mailframe.sandbox.api.sending import take_batch, take_single
 from mailframe.sandbox.api.template_lookups import NO_TEMPLATE, template_of_alias, template_of_id
 from mailframe.sandbox.checks import request_json, templated_messages, texts_templates
@@ -17,6 +17,7 @@ from mailframe.sandbox.state.messages.stored_message import TEMPLATE_ERROR
 from mailframe.sandbox.templating.template import Budget, RenderingFailed
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.api.answers import EndpointResult
     from mailframe.sandbox.state.account.templates import StoredTemplate
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.templating.message_template import MessageTemplate

@@ -16,7 +16,7 @@ from mailframe.sandbox.checks import (
 from mailframe.sandbox.checks.account import StreamType
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
-from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.clock import HOUR_NS, timestamp
 from mailframe.sandbox.state.webhooks import metrics as webhook_metrics
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -117,7 +117,7 @@ def show_statistics(request: Request, store: Store) -> Reply:
             "Url": webhook.url,
             "Statuses": dict.fromkeys(kinds, status),
             "TimeRange": {
-                "StartTime": timestamp(now_ns - hours * webhook_metrics.HOUR_NS),
+                "StartTime": timestamp(now_ns - hours * HOUR_NS),
                 "EndTime": timestamp(now_ns),
                 "Hours": hours,
             },

@@ -13,7 +13,10 @@ from mailframe.sandbox.api.answers import done
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.control.actions import changed
+from mailframe.sandbox.inbox.listing import Asked, snippet
+from mailframe.sandbox.inbox.statuses import event_item, status_of
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ COUNT: Final = 50
 MOST: Final = 500
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
-# The modules of the inbox are imported by the first request for them: a send needs no templates.
+# What needs templates or a parser is imported by the first request for it: a send needs neither.
 
 
 def show_changes(request: Request, store: Store) -> Reply:
@@ -46,8 +49,6 @@ def list_servers(request: Request, store: Store) -> Reply:
 
 def list_messages(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages``: the messages that match ``q``, newest first."""
-    from mailframe.sandbox.inbox.listing import Asked  # noqa: PLC0415 - see above
-
     asked = Asked.of(request.values, store)
     if asked.problem:
         raise CheckFailed(300, asked.problem)
@@ -65,8 +66,6 @@ def list_messages(request: Request, store: Store) -> Reply:
 def show_message(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}``: one message with its bodies, files, links and events."""
     from mailframe.sandbox.inbox.links import links_of  # noqa: PLC0415 - see above
-    from mailframe.sandbox.inbox.statuses import event_item  # noqa: PLC0415
-    from mailframe.sandbox.state.messages.stored_message import delivered_content  # noqa: PLC0415
 
     message = _message(request, store)
     delivered = delivered_content(message)
@@ -177,9 +176,6 @@ def _message(request: Request, store: Store) -> StoredMessage:
 
 def _item(message: StoredMessage, store: Store) -> dict[str, Any]:
     """A message as a list has it."""
-    from mailframe.sandbox.inbox.listing import snippet  # noqa: PLC0415 - see above
-    from mailframe.sandbox.inbox.statuses import status_of  # noqa: PLC0415
-
     head = message.head
     fields = {name: head.get(name) or "" for name in ("From", "To", "Cc", "Bcc", "Subject", "Tag")}
     return {

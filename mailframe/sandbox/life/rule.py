@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.life.durations import nanoseconds
-from mailframe.sandbox.state.events.bounce_types import TYPES
+from mailframe.sandbox.state.bounce_types import TYPES
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.messages.stored_message import StoredMessage

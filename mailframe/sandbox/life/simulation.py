@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.sandbox.life.aftermath import Aftermath
 from mailframe.sandbox.life.fate import Fate, decide, identity, steps
 from mailframe.sandbox.life.rule import Rule
-from mailframe.sandbox.state.events.bounce_types import SPAM_COMPLAINT
+from mailframe.sandbox.state.bounce_types import SPAM_COMPLAINT
 from mailframe.sandbox.state.events.events import Event, EventKind, event_of
 from mailframe.sandbox.state.events.outcomes import MANUAL
 from mailframe.sandbox.state.messages.body_links import html_links, text_links

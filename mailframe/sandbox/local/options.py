@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -43,17 +42,6 @@ def checked_suppressions(
             texts = checked_texts(addresses, name="suppressions")
             triples += [(server, stream, address) for address in texts]
     return triples
-
-
-def checked_delay(seconds: float) -> float:
-    """The seconds until a search finds a message.
-
-    Raises:
-        SandboxError: it is not 0 or more.
-    """
-    if not 0 <= seconds < math.inf:
-        raise SandboxError(f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}")
-    return seconds
 
 
 def checked_servers(servers: Mapping[str, str | Iterable[str]] | None) -> dict[str, list[str]]:

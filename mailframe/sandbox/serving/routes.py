@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api.answers import error_reply
-from mailframe.sandbox.api.intake import EndpointResult
+from mailframe.sandbox.api.answers import EndpointResult, error_reply
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -16,7 +15,7 @@ from mailframe.sandbox.wire.exchange import Reply, Request
 from mailframe.sandbox.wire.paths import Paths
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.api.routes import Endpoint, Routes
+    from mailframe.sandbox.api.answers import Endpoint, Routes
     from mailframe.sandbox.state.store import Store
 
 _UNRECORDED: Final[Routes] = {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Final
+
+HOUR_NS: Final = 3_600_000_000_000
 
 
 class Clock:

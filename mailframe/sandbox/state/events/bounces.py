@@ -6,9 +6,8 @@ from dataclasses import astuple, dataclass, fields
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events.bounce_types import TYPES
-from mailframe.sandbox.state.events.events import HOUR_NS
+from mailframe.sandbox.state.bounce_types import TYPES
+from mailframe.sandbox.state.clock import HOUR_NS, timestamp
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from mailframe.sandbox.state.clock import HOUR_NS
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
-
-
-HOUR_NS: Final = 3_600_000_000_000
 
 
 class EventKind(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
-from mailframe.sandbox.state.events.bounce_types import HARD_BOUNCE, SPAM_COMPLAINT, TYPES
+from mailframe.sandbox.state.bounce_types import HARD_BOUNCE, SPAM_COMPLAINT, TYPES
 from mailframe.sandbox.state.events.bounces import Bounce
 from mailframe.sandbox.state.events.events import Event, EventKind
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
+from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.events.bounce_types import bounce_type
 from mailframe.sandbox.state.messages.attachments import StoredAttachment
 
 if TYPE_CHECKING:

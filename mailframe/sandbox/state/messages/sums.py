@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.sandbox.state.events.events import HOUR_NS
+from mailframe.sandbox.state.clock import HOUR_NS
 from mailframe.sandbox.state.messages.body_links import html_links, text_links
 from mailframe.sandbox.state.messages.stored_message import INACTIVE
 from mailframe.sandbox.state.table import Table

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.state.clock import HOUR_NS
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.database import Database
 
 HOURS: Final = 24  # D
-HOUR_NS: Final = 3_600_000_000_000
 SLOW_MS, VERY_SLOW_MS = 1000, 5000  # A; Postmark names no limits
 _ATTEMPTS: Final = """
 select d.kind, a.number, a.duration_ms, d.status = 'delivered' as is_delivered,
