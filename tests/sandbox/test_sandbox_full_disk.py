@@ -25,7 +25,7 @@ def full_disk(sandbox):
     connection = sandbox._store.database.connection
     before = connection.execute("pragma max_page_count").fetchone()[0]
     pages = connection.execute("pragma page_count").fetchone()[0]
-    connection.execute(f"pragma max_page_count = {pages + 4}")
+    connection.execute(f"pragma max_page_count = {pages + 2}")
     yield
     connection.execute(f"pragma max_page_count = {before}")
 

@@ -10,7 +10,8 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.life.arguments import simulate
+from mailframe.sandbox.life.arguments import simulation
+from mailframe.sandbox.life.simulation import never
 from tests.sandbox.lives import HTML, campaign, outcome
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.sandbox_mail import client, mail, post
@@ -350,7 +351,7 @@ def test_a_wrong_argument_is_refused_and_nothing_happens(arguments, text, sandbo
     """The error names the argument and what was found."""
     campaign(sandbox, 2)
     with pytest.raises(SandboxError) as caught:
-        simulate(sandbox._store, arguments)
+        simulation(sandbox._store, arguments)(never)
     assert text in str(caught.value)
     assert sandbox.simulate(opens=1.0).messages == 2
 
@@ -389,7 +390,7 @@ def test_every_server_has_lives():
             http.headers["X-Postmark-Server-Token"] = "two"
             http.post("/email", json=mail(HtmlBody=HTML))
         ids = sandbox._store.servers.ids()
-        assert simulate(sandbox._store, {"opens": 1.0, "server": ids[1]}).messages == 1
+        assert simulation(sandbox._store, {"opens": 1.0, "server": ids[1]})(never).messages == 1
         assert sandbox.simulate(opens=1.0).messages == 2
 
 

@@ -6,6 +6,7 @@ the scripts of pages of other machines.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
@@ -19,13 +20,15 @@ from mailframe.sandbox.faults.names import ALL_NAMES
 from mailframe.sandbox.faults.schedule import Fault, Schedule
 from mailframe.sandbox.life import arguments
 from mailframe.sandbox.state.events import suppressing
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire import texts as wire_texts
+from mailframe.sandbox.wire.access import refused
+from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.wire.exchange import Reply, Request
+    from mailframe.sandbox.wire.exchange import Request
 
 NEEDS_JSON: Final = "The Content-Type of this request must be application/json."
 _INVALID: Final = 300
@@ -122,23 +125,37 @@ def list_suppressions(request: Request, store: Store) -> Reply:
 def simulate(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
     fields = _named(changed(request), _SIMULATED)
-    aftermath = _tried(
-        lambda: arguments.simulate(
-            store, {_SIMULATED[name]: value for name, value in fields.items()}
-        )
-    )
-    counts = {
-        "".join(word.capitalize() for word in name.split("_")): count
-        for name, count in aftermath.as_dict().items()
-    }
-    return done(str(aftermath).partition("\n")[0], **counts)
+    given = {_SIMULATED[name]: value for name, value in fields.items()}
+    run = _tried(lambda: arguments.simulation(store, given))
+
+    def work() -> Reply:
+        aftermath = run(store.closing.is_set)
+        counts = {
+            "".join(word.capitalize() for word in name.split("_")): count
+            for name, count in aftermath.as_dict().items()
+        }
+        return done(str(aftermath).partition("\n")[0], **counts)
+
+    return Reply(200, later=lambda: _worked(work))
 
 
 def advance(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
     fields = _named(changed(request), ("By",))
-    counts = _tried(lambda: arguments.advance(store, fields.get("By")))
-    return done("The clock was moved forward.", Events=counts)
+    run = _tried(lambda: arguments.advance(store, fields.get("By")))
+
+    def work() -> Reply:
+        return done("The clock was moved forward.", Events=run(store.closing.is_set))
+
+    return Reply(200, later=lambda: _worked(work))
+
+
+def _worked(work: Callable[[], Reply]) -> Reply:
+    """The answer after *work*, or what the database could not store of it."""
+    try:
+        return work()
+    except sqlite3.OperationalError as error:
+        return refused(503, wire_texts.NOT_STORED.format(why=error))
 
 
 def receive_mail(request: Request, store: Store) -> Reply:

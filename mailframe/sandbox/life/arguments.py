@@ -10,18 +10,20 @@ from mailframe.sandbox.life.rule import ARGUMENTS, Rule
 from mailframe.sandbox.life.simulation import Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mailframe.sandbox.life.aftermath import Aftermath
     from mailframe.sandbox.state.store import Store
 
+    IsOver = Callable[[], bool]
+    """Whether the sandbox is closed, which ends what takes long."""
 
 NAMES: Final = (*ARGUMENTS, "upcoming")
 """Of the arguments of a simulation."""
 
 
-def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
-    """``LocalPostmark.simulate`` with a dict, for ``POST /_sandbox/simulate``.
+def simulation(store: Store, parameters: Mapping[str, Any]) -> Callable[[IsOver], Aftermath]:
+    """``LocalPostmark.simulate`` with a dict, for ``POST /_sandbox/simulate``; it is not run yet.
 
     Args:
         store: the state of the sandbox.
@@ -47,19 +49,31 @@ def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
             "no tag, stream, to or server"
         )
     _check_place(store, rule)
-    aftermath = Simulation(store).simulate(rule, upcoming=upcoming)
-    store.wake()
-    return aftermath
+
+    def run(is_over: IsOver) -> Aftermath:
+        aftermath = Simulation(store).simulate(rule, upcoming=upcoming, is_over=is_over)
+        store.wake()
+        return aftermath
+
+    return run
 
 
-def advance(store: Store, by: object) -> dict[str, int]:
-    """``LocalPostmark.advance``, for ``POST /_sandbox/advance`` with ``{"by": "2h"}``."""
+def advance(store: Store, by: object) -> Callable[[IsOver], dict[str, int]]:
+    """``LocalPostmark.advance``, for ``POST /_sandbox/advance`` with ``{"by": "2h"}``.
+
+    Raises:
+        SandboxError: it is no duration, or too long.
+    """
     by_ns = nanoseconds(by, name="by")
     if store.clock.ahead_ns + by_ns > MAX_NS:
         raise SandboxError("the clock of the sandbox can be at most ten years ahead")
-    counts = Simulation(store).advance(by_ns)
-    store.wake()
-    return counts
+
+    def run(is_over: IsOver) -> dict[str, int]:
+        counts = Simulation(store).advance(by_ns, is_over=is_over)
+        store.wake()
+        return counts
+
+    return run
 
 
 def _check_place(store: Store, rule: Rule) -> None:

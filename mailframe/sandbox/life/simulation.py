@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,15 +21,25 @@ from mailframe.sandbox.state.messages.stored_message import PLACEHOLDER
 from mailframe.sandbox.state.messages.sums import tracked_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mailframe.sandbox.state.messages.acceptance import Acceptance
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
 
+    Counts = dict[str, int]
+    """How many events of each kind happened."""
+
+_PAUSE_S: Final = 0.001
+"""Between portions: without a pause, a thread that waits for the lock would not get it."""
 _PLAIN: Final = frozenset({"Open", "Click"})
 """The kinds that change nothing else, so they are stored many at once."""
 _NEED_HEADS: Final = frozenset({"Bounce", "SpamComplaint"})
+
+
+def never() -> bool:
+    """Nothing ends it before its end."""
+    return False
 
 
 @dataclass(slots=True)
@@ -55,26 +66,42 @@ class Simulation:
         """The rules for messages to come, the newest first."""
         return _rules(self._store.lives.rules)
 
-    def simulate(self, rule: Rule, *, upcoming: bool = False) -> Aftermath:
+    def simulate(
+        self, rule: Rule, *, upcoming: bool = False, is_over: Callable[[], bool] = never
+    ) -> Aftermath:
         """Give a life to each message so far that has none and fits the rule.
+
+        Other requests go on between packs, but the next simulation waits for this one.
 
         Args:
             rule: the rates, the times and the filters.
             upcoming: whether the rule also holds for messages that are accepted later.
+            is_over: whether to end before the next pack, because the sandbox is closed.
         """
-        store, result, position = self._store, Aftermath(), 0
-        with store.database.transaction():
-            until = store.unpaused_until()
-            if upcoming:
-                store.lives.add_rule(json.dumps(rule.as_item()))
-        while True:
-            # Requests go on between packs, unless it is asked for over HTTP: one request at a time.
+        store, result = self._store, Aftermath()
+        position: int | None = 0
+        with store.lives.turn:
             with store.database.transaction():
-                pack = store.messages.next_pack(position)
-                if not pack or pack[0].position >= until:
-                    return result
-                self._give_lives(rule, [one for one in pack if one.position < until], result)
-                position = pack[-1].position
+                until = store.unpaused_until()
+                if upcoming:
+                    store.lives.add_rule(json.dumps(rule.as_item()))
+            while position is not None:
+                with store.lock:
+                    # A reset of the sandbox ends it, too.
+                    if is_over() or store.messages.next_position < until:
+                        break
+                    position = self._give_pack(rule, position, until, result)
+                time.sleep(_PAUSE_S)
+        return result
+
+    def _give_pack(self, rule: Rule, after: int, until: int, result: Aftermath) -> int | None:
+        """Give lives to the next messages *after* a position; returns the last, None at the end."""
+        with self._store.database.transaction():
+            pack = self._store.messages.next_pack(after)
+            if not pack or pack[0].position >= until:
+                return None
+            self._give_lives(rule, [one for one in pack if one.position < until], result)
+            return pack[-1].position
 
     def accept(
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
@@ -96,21 +123,42 @@ class Simulation:
                     self._give_lives(rule, pack, Aftermath())
                 position = pack[-1].position
 
-    def catch_up(self) -> dict[str, int]:
+    def catch_up(self, *, is_whole: bool = False, is_over: Callable[[], bool] = never) -> Counts:
         """Let everything happen that is due, before events are read.
+
+        Args:
+            is_whole: whether to wait for another thread that does it. Without, that thread goes on
+                while this one reads; with it, do not call it with the lock of the store.
+            is_over: whether to end, because the sandbox is closed.
 
         Returns:
             How many events of each kind happened.
         """
-        if self._store.upcoming.next_ns > self._store.clock.now_ns():
+        store = self._store
+        if store.upcoming.next_ns > store.clock.now_ns() and not is_whole:
             return {}
+        if not store.upcoming.turn.acquire(blocking=is_whole):
+            return {}
+        try:
+            return self._all_due(is_over, pause_s=_PAUSE_S if is_whole else 0.0)
+        finally:
+            store.upcoming.turn.release()
+
+    def _all_due(self, is_over: Callable[[], bool], *, pause_s: float = _PAUSE_S) -> Counts:
         counts, now_ns = Counter[str](), self._store.clock.now_ns()
-        while rows := self._take_due(now_ns):
+        while rows := self._take_due(now_ns, is_over):
             counts.update(row[0] for row in rows)
+            if pause_s:
+                time.sleep(pause_s)
         return dict(sorted(counts.items()))
 
-    def _take_due(self, now_ns: int) -> list[tuple[Any, ...]]:
+    def _take_due(self, now_ns: int, is_over: Callable[[], bool]) -> list[tuple[Any, ...]]:
         """Let the next events happen that are due, in one transaction."""
+        store = self._store
+        with store.lock:
+            return [] if is_over() else self._taken(now_ns)
+
+    def _taken(self, now_ns: int) -> list[tuple[Any, ...]]:
         store = self._store
         with store.database.transaction():
             rows = store.upcoming.take_due(now_ns)
@@ -119,12 +167,20 @@ class Simulation:
             self._happen(rows, heads)
             return rows
 
-    def advance(self, by_ns: int) -> dict[str, int]:
-        """Move the clock forward, and let everything happen that is then due."""
+    def advance(self, by_ns: int, *, is_over: Callable[[], bool] = never) -> Counts:
+        """Move the clock forward, and let everything happen that is then due.
+
+        Other requests go on meanwhile, and see the events that have happened.
+
+        Args:
+            by_ns: how far, in nanoseconds.
+            is_over: whether to end, because the sandbox is closed.
+        """
         store = self._store
-        with store.lock:
-            store.advance_clock(by_ns)
-            return self.catch_up()
+        with store.upcoming.turn:
+            with store.database.transaction():
+                store.advance_clock(by_ns)
+            return self._all_due(is_over)
 
     # --- one pack ----------------------------------------------------------------------------
 
@@ -139,11 +195,12 @@ class Simulation:
             if done & bit or not rule.fits(message):
                 continue
             addresses = [one for one in _recipients(message) if rule.fits_address(one.lower())]
+            skipped = bounced.get(message.position, ())  # such as bounce-testing addresses
+            rest = [(message, one) for one in addresses if one.lower() not in skipped]
             if addresses:
                 done |= bit
-                result.messages += 1
-                skipped = bounced.get(message.position, ())
-                candidates += [(message, one) for one in addresses if one.lower() not in skipped]
+                result.messages += bool(rest)
+                candidates += rest
         if candidates:
             self._decide(rule, candidates, first, result)
         store.lives.set_done(first, done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Self
@@ -155,7 +154,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         self._handler = RequestHandler(self._store, delay_s=delay_s)
         self._handler.schedule.first = tuple([faults] if isinstance(faults, str) else faults)
         self._server: SocketServer | None = None
-        self._closing, self._is_open = threading.Event(), False
+        self._closing, self._is_open = self._store.closing, False
         try:
             with opening(path):
                 self._store.start()

@@ -133,6 +133,5 @@ class Recorded:
 
     def _caught_up(self) -> Store:
         """The state after everything that is due has happened."""
-        with self._store.lock:
-            Simulation(self._store).catch_up()
+        Simulation(self._store).catch_up(is_whole=True)
         return self._store

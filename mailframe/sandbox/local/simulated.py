@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailframe.sandbox.life import arguments
+from mailframe.sandbox.life.simulation import never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ class Simulated:
         del given["self"]
         if server is not None:
             given["server"] = self._store.servers.named(server)
-        return arguments.simulate(self._store, given)
+        return arguments.simulation(self._store, given)(never)
 
     def advance(self, by: str | timedelta) -> dict[str, int]:
         """Move the clock of the sandbox forward, and let everything happen that is then due.
@@ -95,4 +96,4 @@ class Simulated:
         >>> LocalPostmark(in_process=True).advance("2h")
         {}
         """
-        return arguments.advance(self._store, by)
+        return arguments.advance(self._store, by)(never)

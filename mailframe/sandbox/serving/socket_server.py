@@ -56,7 +56,8 @@ class SocketServer:
         self._handler = handler
         self._access, self._limits = access or Access(), limits or Limits()
         self._connections: set[Connection] = set()
-        self._pages = ThreadPoolExecutor(1, f"mailframe-pages-{self.port}")
+        # A simulation takes one of them for long; pages are made in the other.
+        self._pages = ThreadPoolExecutor(2, f"mailframe-pages-{self.port}")
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
@@ -85,6 +86,7 @@ class Store:
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index: what searches find of the messages.
         url: the base URL of the sandbox, for the links that it writes.
+        closing: set when the sandbox is closed, which ends what takes long.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class Store:
         self.webhook_queue = WebhookQueue(*shared)
         self.webhooks = WebhookTable(*shared, ends=self.ends, stop=self.webhook_queue.remove_of)
         self.wake: Callable[[], None] = _nothing
-        self.url = ""
+        self.url, self.closing = "", threading.Event()
         self._paused_at: int | None = None
         self._attached: dict[type[Attached], Attached] = {}
         self._opened = uuid.uuid4().hex[:8]

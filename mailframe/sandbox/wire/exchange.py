@@ -61,18 +61,22 @@ class Reply:
         body: the body; empty if it is made later.
         content_type: the type of the body.
         headers: the other headers.
-        later: makes a body that takes long, after the lock of the state is free.
+        later: makes a body, or the whole response, that takes long, after the lock of the state is
+            free.
     """
 
     status: int
     body: bytes = b""
     content_type: str = JSON_TYPE
     headers: tuple[tuple[str, str], ...] = ()
-    later: Callable[[], bytes] | None = None
+    later: Callable[[], bytes | Reply] | None = None
 
     def made(self) -> Reply:
         """The response with its body."""
-        return self if self.later is None else replace(self, body=self.later(), later=None)
+        if self.later is None:
+            return self
+        result = self.later()
+        return result if isinstance(result, Reply) else replace(self, body=result, later=None)
 
 
 def as_json(value: Any, status: int = 200) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from mailframe.sandbox.state.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mailframe.sandbox.state.clock import Clock
+    from mailframe.sandbox.state.database import Database
 
 _MOST_VALUES: Final = 500
 
@@ -20,6 +23,7 @@ class LifeTable(Table):
 
     Attributes:
         rules: the rules for messages to come as JSON, the newest first.
+        turn: held by the one simulation that gives lives; take it before the lock of the state.
     """
 
     SCHEMA = """
@@ -37,6 +41,10 @@ class LifeTable(Table):
     );
     """
     CLEARED = ("repeats",)
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.turn = threading.Lock()
+        super().__init__(database, clock)
 
     def restart(self) -> None:
         """Read the rules of the database; call it after any change."""

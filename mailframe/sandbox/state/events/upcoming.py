@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -25,6 +26,11 @@ class UpcomingTable(Table):
 
     Args:
         events: the table that they will be recorded in.
+
+    Attributes:
+        next_ns: when the next one is due.
+        turn: held by the thread that lets them happen; who waits for it must not hold the lock of
+            the state.
     """
 
     SCHEMA = """
@@ -42,6 +48,7 @@ class UpcomingTable(Table):
     CLEARED = ("upcoming_events",)
 
     def __init__(self, database: Database, clock: Clock, *, events: EventTable) -> None:
+        self.turn = threading.Lock()
         super().__init__(database, clock)
         self._events = events
 
