@@ -150,6 +150,21 @@ def test_a_room_of_the_sandbox_imports_only_those_above_it():
         assert wrong(paths, lambda path, above=above: sandbox_rooms(path) - above) == {}
 
 
+def test_the_folders_of_the_state_import_in_one_direction():
+    """In the order of its row; what is shared stands beside them."""
+    row = re.search(r"^\| `sandbox/state/` \|(.*)$", TABLE, re.MULTILINE).group(1)
+    folders = re.findall(r"`(\w+)/`", row)
+    state = PACKAGE / "sandbox" / "state"
+    assert {path.parent.name for path in state.glob("*/*.py")} == set(folders)
+    for position, folder in enumerate(folders):
+        below = {f"mailframe.sandbox.state.{name}." for name in folders[position + 1 :]}
+
+        def bad(path, below=below):
+            return {name for start in below for name in imports_of(path, start)}
+
+        assert wrong((state / folder).glob("*.py"), bad) == {}
+
+
 def sandbox_rooms(path: Path) -> set[str]:
     """The rooms of the sandbox that a file imports, and every relative import."""
     absolute = {"".join(name.split(".")[2:3]) for name in imports_of(path, "mailframe.sandbox")}
