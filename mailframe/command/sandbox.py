@@ -52,6 +52,8 @@ def sandbox_of(values: Mapping[str, Any]) -> LocalPostmark:
         host=values["host"],
         port=values["port"],
         allow_hosts=values["allow_host"],
+        public_url=values["public_url"],
+        webhook_hosts=values["webhook_host"],
         tokens=values["token"],
         servers=_servers(values["server"]),
         senders=values["sender"],

@@ -266,6 +266,22 @@ OPTIONS: Final = (
         default=(),
     ),
     Option(
+        "public-url",
+        _text,
+        "the base URL of links in messages, such as http://127.0.0.1:8025 (default: its own, with "
+        "the first --allow-host if other machines can connect)",
+        "URL",
+    ),
+    Option(
+        "webhook-host",
+        _text,
+        "another machine that webhooks may reach, such as the name of a container; repeat it for "
+        "several (default: none)",
+        "NAME",
+        repeats=True,
+        default=(),
+    ),
+    Option(
         "token",
         _text,
         "a valid server token; repeat it for several (default: any text)",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, TextIO
 from mailframe.sandbox.client_settings import CURL, client_settings
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serving.routes import match
-from mailframe.sandbox.wire.loopback import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 
 WELCOME: Final = """\
 mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C stops it.
-Inbox: {url}/   Token: {tokens}
+Inbox: {inbox}/   Token: {tokens}
 
 Send an email from another terminal:
 {curl}
 Or point a client at it:
 {settings}
-The requests of clients; their answers are at {url}/inbox/requests:"""
+The requests of clients; their answers are at {inbox}/inbox/requests:"""
 WAKE_S: Final = 0.5 if os.name == "nt" else None
 """Windows tells a waiting thread of Ctrl-C only after its wait."""
 PLAIN: Final = re.compile(r"_?[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")
@@ -72,9 +71,10 @@ def serve(
 def welcome(sandbox: LocalPostmark, *, has_tokens: bool = False, name: str | None = None) -> str:
     """What is printed at the start; it contains no token that a person chose."""
     token = "YOUR-TOKEN" if has_tokens else sandbox.token
-    url = sandbox.url if name is None else url_of(name, sandbox.port)
+    url = sandbox.url if name is None else f"http://{name}:{sandbox.port}"
     return WELCOME.format(
         url=url,
+        inbox=sandbox.public_url,
         tokens="one of yours" if has_tokens else f"any text, such as {token}",
         curl=CURL.format(url=url, token=token),
         settings=client_settings(url, token=token),

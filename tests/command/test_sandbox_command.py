@@ -30,10 +30,12 @@ SEVERAL = {
     "--suppress": ["ann@example.com", "news:bob@example.com"],
     "--fault": ["http_429:request=3:times=none", "slow:delay_s=0.001:path=/server"],
     "--allow-host": ["mail", "mail.acme.example"],
+    "--webhook-host": ["app", "worker"],
 }
 ONE = {
     "--port": "0",
     "--host": "localhost",
+    "--public-url": "http://links.test:80/sandbox/",
     "--approval": "approved",
     "--delivery-type": "live",
     "--server-id": "77",
@@ -89,6 +91,11 @@ def test_every_option_reaches_the_sandbox():
         assert http.post("/email", json=news).json()["ErrorCode"] == 406
         assert http.post("/email", json=mail(To="bob@example.com")).status_code == 429
         assert http.get("/", headers={"Host": "mail"}).status_code == 200
+        assert http.get("/", headers={"Host": "links.test"}).status_code == 200
+        assert sandbox.public_url == "http://links.test:80/sandbox"
+        hooks = [{"Url": f"http://{host}/", "Triggers": {}} for host in ("worker", "other")]
+        answers = [http.post("/webhooks", json=hook).json()["Status"] for hook in hooks]
+        assert answers == ["verified", "unverified"]
         assert sandbox.suppressions("news", server=77)["EmailAddress"].tolist() == [
             "ann@example.com",
             "bob@example.com",

@@ -12,6 +12,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
+from tests.sandbox.receiver import Receiver
 from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import HEADERS, mail
 
@@ -126,6 +127,26 @@ def test_suppressions_are_added_and_stay(started):
             dump = Calls(sandbox, token=token).ok("GET", f"{every}/dump")["Suppressions"]
             assert [one["EmailAddress"][0] for one in dump] == list(names)
         assert len(sandbox.events()) == count
+
+
+def test_webhooks_follow_the_hosts_of_the_last_start(started):
+    """One that is reached from now on gets nothing from before; one that is not, nothing more."""
+    with Receiver() as receiver:
+        triggers = {"Delivery": {"Enabled": True}}
+        hook = {"Url": f"http://127.1:{receiver.port}/hook", "Triggers": triggers}
+        statuses = []
+        for name, hosts in (("a", []), ("b", ["127.1"]), ("c", []), ("d", "127.1")):
+            with started(webhook_hosts=hosts) as sandbox:
+                if name == "a":
+                    Calls(sandbox).ok("POST", "/webhooks", hook)
+                    off = hook | {"Url": f"http://127.1:{receiver.port}/off"}
+                    Calls(sandbox).ok("POST", "/webhooks", off, Verify="false")
+                Calls(sandbox).ok("POST", "/email", mail(To=f"{name}@x.test"))
+                assert sandbox.wait_for_webhooks()
+                listed = Calls(sandbox).ok("GET", "/webhooks")["Webhooks"]
+                statuses.append([one["Status"] for one in listed])
+        assert [post.json["Recipient"] for post in receiver.posts] == ["b@x.test", "d@x.test"]
+        assert statuses == [[one, "unverified"] for one in ("unverified", "verified") * 2]
 
 
 @pytest.mark.parametrize(

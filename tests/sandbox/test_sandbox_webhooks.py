@@ -72,7 +72,7 @@ def test_an_url_of_another_machine_is_stored_and_gets_nothing(calls, url):
     webhook = calls.ok("POST", HOOKS, {"Url": url, "Triggers": {"Delivery": {"Enabled": True}}})
     assert (webhook["Url"], webhook["Status"]) == (url, "unverified")
     (shown,) = calls.ok("GET", "/_sandbox/webhooks")["Webhooks"]
-    assert "not on this machine" in shown["Reason"]
+    assert "neither this machine nor one of --webhook-host" in shown["Reason"]
     changed = calls.ok("PUT", f"{HOOKS}/{webhook['ID']}", {"Url": "http://LOCALHOST:9/"})
     assert changed["Status"] == "verified"
 

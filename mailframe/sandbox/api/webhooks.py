@@ -50,7 +50,8 @@ def create_webhook(request: Request, store: Store) -> Reply:
     """``POST /webhooks``: create a webhook.
 
     Postmark first posts a test to the URL (1364). The sandbox posts none, so the receiver need not
-    run yet. A URL that is not on this machine is stored as ``unverified``, and gets no events.
+    run yet. A URL of another host than this machine and those of ``webhook_hosts`` is stored as
+    ``unverified``, and gets no events.
     """
     server = server_of(request, store)
     fields = _body(request)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 WHY_NOT: Final = (
-    "It gets no events: its URL is not on this machine, and the sandbox contacts no other; "
-    "or it was stored with Verify: false."
+    "It gets no events: its host is neither this machine nor one of --webhook-host, and the "
+    "sandbox contacts no other; or it was stored with Verify: false."
 )
 
 

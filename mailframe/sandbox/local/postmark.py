@@ -22,9 +22,14 @@ from mailframe.sandbox.state.messages.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.state.starting import Named
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.webhooks.thread import WebhookThread
-from mailframe.sandbox.wire.access import access_of, checked_host
+from mailframe.sandbox.wire.access import (
+    access_of,
+    checked_host,
+    checked_name,
+    checked_public_url,
+)
 from mailframe.sandbox.wire.limits import Limits
-from mailframe.sandbox.wire.loopback import url_of
+from mailframe.sandbox.wire.loopback import loopback_name, url_of
 
 if TYPE_CHECKING:
     import os
@@ -73,6 +78,10 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         keep: the number of messages, and of requests, that are kept; the oldest go.
         bulk: whether the account has the Bulk API; without it, ``/email/bulk`` answers code 14.
         allow_hosts: the names that clients may call it by, besides those of this machine.
+        public_url: the base URL of the links in messages, such as ``http://127.0.0.1:8025``; None
+            is that of the sandbox, with the first of ``allow_hosts`` if it serves other machines.
+        webhook_hosts: the names of other machines that webhooks may reach; without them, the
+            sandbox contacts only this machine.
         limits: the limits of connections.
 
     Raises:
@@ -114,12 +123,19 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         keep: int = KEEP,
         bulk: bool = True,
         allow_hosts: Iterable[str] = (),
+        public_url: str | None = None,
+        webhook_hosts: Iterable[str] = (),
         limits: Limits | None = None,
     ) -> None:
         tokens = None if tokens is None else checked_texts(tokens, name="tokens")
         further = checked_servers(servers)
         secrets = every_token(tokens, further)
-        self._access = access_of(host, allow_hosts=allow_hosts, tokens=secrets)
+        names = [allow_hosts] if isinstance(allow_hosts, str) else list(allow_hosts)
+        self._public_url = None if public_url is None else checked_public_url(public_url)
+        self._access = access_of(
+            host, allow_hosts=names, tokens=secrets, public_url=self._public_url
+        )
+        self._name = names[0].lower() if loopback_name(host) is None else None
         self._limits = limits or Limits()
         self._host, self._in_process = checked_host(host), in_process
         self._wanted_port = checked_whole(port, name="port", low=0, high=MAX_PORT)
@@ -145,6 +161,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             checked_suppressions(suppressions, servers=further),
             checked_seconds(index_delay_s, name="index_delay_s"),
             paused,
+            frozenset(map(checked_name, checked_texts(webhook_hosts, name="webhook_hosts"))),
         )
         keep = checked_whole(keep, name="keep", low=1)
         path = None if db is None else Path(db)
@@ -210,7 +227,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
                 limits=self._limits,
             )
             atexit.register(self.close)
-        self._store.url = self.url
+        self._store.url = self.public_url
         self._is_open = True
         self._webhooks.reopen()
         return self
@@ -235,6 +252,14 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
     def url(self) -> str:
         """The base URL for a client of Postmark; without a socket, nothing can connect to it."""
         return NO_SOCKET_URL if self._server is None else url_of(self._host, self.port)
+
+    @property
+    def public_url(self) -> str:
+        """The base URL of the links in messages, as ``public_url=`` says, or else its own."""
+        if self._public_url is not None:
+            return self._public_url
+        is_named = self._name is not None and self._server is not None
+        return f"http://{self._name}:{self.port}" if is_named else self.url
 
     @property
     def token(self) -> str:

@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
         self._begin(Phase.BODY)
         declared_bytes = int(self._headers.get("content-length", 0))
         path, query = path_and_query(event.target.decode("ascii"))
-        self._refusal = self._access.refusal(self._method, self._headers)
+        self._refusal = self._access.refusal(self._method, path, self._headers)
         if self._refusal is not None:
             self._handler.refuse(self._method, path, self._refusal.status)
         else:

@@ -38,6 +38,7 @@ class Named:
             None is every one of the options.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused.
+        webhook_hosts: the hosts that webhooks may reach besides this machine, in lower case.
     """
 
     server_id: int | None = None
@@ -46,6 +47,7 @@ class Named:
     suppressions: Sequence[tuple[str | None, str | None, str]] = ()
     index_delay_s: float = 0.0
     paused: bool = False
+    webhook_hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

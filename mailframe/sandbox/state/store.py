@@ -133,7 +133,12 @@ class Store:
         self.requests = RequestTable(*shared, keep=keep)
         self.exchanges = ExchangeLog(self.lock)
         self.webhook_queue = WebhookQueue(*shared)
-        self.webhooks = WebhookTable(*shared, ends=self.ends, stop=self.webhook_queue.remove_of)
+        self.webhooks = WebhookTable(
+            *shared,
+            ends=self.ends,
+            stop=self.webhook_queue.remove_of,
+            hosts=self.named.webhook_hosts,
+        )
         self.wake: Callable[[], None] = _nothing
         self.url, self.closing = "", threading.Event()
         self._paused_at: int | None = None

@@ -1,4 +1,4 @@
-"""One post of a webhook: to this machine only, without redirects, with a time limit."""
+"""One post of a webhook: to this machine and the hosts of the options, without redirects."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from mailframe.sandbox.state.webhooks.delivery import Outcome
-from mailframe.sandbox.wire.loopback import loopback_name, without_user
+from mailframe.sandbox.wire.loopback import is_one_of, loopback_name, without_user
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mailframe.sandbox.state.webhooks.delivery import Delivery
     from mailframe.sandbox.state.webhooks.webhooks import Webhook
 
@@ -20,24 +22,27 @@ USER_AGENT: Final = "Postmark"  # A
 MAX_ANSWER: Final = 1000
 """How many bytes of the body of an answer are kept."""
 _ADDRESSES: Final = {"localhost": ("127.0.0.1", "::1")}
-"""No DNS is asked, so that a name cannot lead to another machine."""
+"""No DNS is asked for these, so that they cannot lead to another machine."""
 _UNCHECKED_TLS: Final = httpx.create_ssl_context(verify=False)
 """A receiver on this machine often has a certificate of its own making."""
 
 
-async def post(webhook: Webhook, delivery: Delivery, *, timeout_s: float) -> Outcome:
+async def post(
+    webhook: Webhook, delivery: Delivery, *, timeout_s: float, hosts: Collection[str] = ()
+) -> Outcome:
     """Post *delivery* to *webhook*; every failure is an outcome.
 
     Args:
         webhook: the webhook, with its URL, authentication and headers.
         delivery: what is posted.
         timeout_s: the seconds until an attempt without a complete answer is given up.
+        hosts: the hosts that are contacted besides this machine.
     """
     started = time.perf_counter()
     status, error, answer = None, None, ""
     try:
         async with asyncio.timeout(timeout_s):
-            status, answer = await _answer_to(webhook, delivery)
+            status, answer = await _answer_to(webhook, delivery, hosts)
     except TimeoutError:
         error = f"no answer within {timeout_s:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as failure:
@@ -46,7 +51,9 @@ async def post(webhook: Webhook, delivery: Delivery, *, timeout_s: float) -> Out
     return Outcome(without_user(webhook.url), status, error, answer, took_ms)
 
 
-async def _answer_to(webhook: Webhook, delivery: Delivery) -> tuple[int, str]:
+async def _answer_to(
+    webhook: Webhook, delivery: Delivery, allowed: Collection[str]
+) -> tuple[int, str]:
     """The status and the start of the body.
 
     Each post has a connection of its own. On one that is used again, a receiver that writes head
@@ -54,8 +61,10 @@ async def _answer_to(webhook: Webhook, delivery: Delivery) -> tuple[int, str]:
     """
     url, headers = httpx.URL(webhook.url), _headers(webhook, delivery)
     name = loopback_name(url.host)
+    if name is None and is_one_of(url.host, allowed):
+        name = url.host
     if name is None:
-        raise httpx.UnsupportedProtocol("the sandbox contacts no other machine")
+        raise httpx.UnsupportedProtocol(f"the sandbox does not contact {url.host}")
     http = httpx.AsyncClient(
         auth=_auth(webhook, headers),
         verify=_UNCHECKED_TLS,

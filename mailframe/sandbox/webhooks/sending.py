@@ -60,6 +60,8 @@ class _Sending:
     def __init__(self, store: weakref.ref[Store], woken: asyncio.Event) -> None:
         self._store = store
         self._woken = woken
+        now = store()
+        self._hosts = () if now is None else now.webhooks.hosts
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def start_due(self, timeout_s: float) -> float | None:
@@ -88,7 +90,7 @@ class _Sending:
 
         try:
             while (due := self._take(webhook)) is not None:
-                outcome = await post(*due, timeout_s=timeout_s)
+                outcome = await post(*due, timeout_s=timeout_s, hosts=self._hosts)
                 store = self._store()
                 if store is not None:
                     store.webhook_queue.record(due[1].id, outcome)

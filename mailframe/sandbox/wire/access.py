@@ -28,6 +28,7 @@ POSTMARK_HOST = "api.postmarkapp.com"  # of a client whose base URL was left as 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]")
 PUBLIC_TOKENS = ("postmark_api_test",)  # Postmark documents it
+WITHOUT_TOKEN = "/_sandbox/unsubscribe/"  # noqa: S105  # in these links, a code is the secret
 NO_CONTENT = 204
 _PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"),
@@ -44,9 +45,9 @@ class Access:
         tokens: the tokens in lower case of which every request needs one; None needs none.
         is_made: whether a token in lower case is of a server that was made later, which counts too.
 
-    >>> Access().refusal("GET", {"host": "attacker.example"}).status
+    >>> Access().refusal("GET", "/", {"host": "attacker.example"}).status
     421
-    >>> Access().refusal("POST", {"host": "127.0.0.1:8025"}) is None
+    >>> Access().refusal("POST", "/email", {"host": "127.0.0.1:8025"}) is None
     True
     """
 
@@ -54,7 +55,7 @@ class Access:
     tokens: frozenset[str] | None = None
     is_made: Callable[[str], bool] | None = field(default=None, compare=False, repr=False)
 
-    def refusal(self, method: str, headers: Mapping[str, str]) -> Reply | None:
+    def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> Reply | None:
         """The answer to a request that may not use the sandbox; None if it may."""
         host = headers.get("host", "")
         if not self._is_allowed(host_name(host)):
@@ -62,7 +63,8 @@ class Access:
             return refused(421, text or texts.NO_HOST)
         if method not in SAFE_METHODS and self._is_foreign_page(headers):
             return refused(403, texts.ORIGIN_REFUSED)
-        if self.tokens is not None and method != "OPTIONS" and not self._has_token(headers):
+        is_open = method == "OPTIONS" or path.lower().startswith(WITHOUT_TOKEN)
+        if self.tokens is not None and not is_open and not self._has_token(headers):
             challenge = ("WWW-Authenticate", 'Basic realm="mailframe sandbox", charset="UTF-8"')
             return refused(401, texts.NO_CREDENTIALS, error_code=10, headers=(challenge,))
         return None
@@ -165,7 +167,11 @@ def password(authorization: str) -> str:
 
 
 def access_of(
-    host: object, *, allow_hosts: Iterable[str] = (), tokens: Iterable[str] | None = None
+    host: object,
+    *,
+    allow_hosts: Iterable[str] = (),
+    tokens: Iterable[str] | None = None,
+    public_url: str | None = None,
 ) -> Access:
     """The rules for a sandbox that listens on *host*.
 
@@ -173,6 +179,7 @@ def access_of(
         host: the host to listen on.
         allow_hosts: the names that clients may call it by.
         tokens: the tokens of its servers; None accepts any.
+        public_url: the base URL of its links, whose host clients may use, too.
 
     Raises:
         SandboxError: *host* can be reached from other machines, and a name or a token is missing;
@@ -182,9 +189,10 @@ def access_of(
     Access(hosts=frozenset({'mail'}), tokens=frozenset({'secret'}))
     """
     names = [allow_hosts] if isinstance(allow_hosts, str) else allow_hosts
-    hosts = frozenset(_checked_name(name) for name in names)
+    hosts = frozenset(checked_name(name) for name in names)
+    linked = set() if public_url is None else {host_name(urlsplit(public_url).netloc)}
     if loopback_name(host) is not None:
-        return Access(hosts)
+        return Access(hosts | linked)
     secret = {token.strip().lower() for token in tokens or ()} - {"", *PUBLIC_TOKENS}
     if not hosts or not secret:
         raise SandboxError(
@@ -194,7 +202,7 @@ def access_of(
             "machines, add allow_hosts=['the name in their URL'] and tokens=['a secret'] "
             "(--allow-host and --token), which every request then needs"
         )
-    return Access(hosts, frozenset(secret))
+    return Access(hosts | linked, frozenset(secret))
 
 
 def checked_host(host: str) -> str:
@@ -202,15 +210,44 @@ def checked_host(host: str) -> str:
     try:
         return loopback_name(host) or str(ipaddress.ip_address(host))
     except ValueError:
-        return _checked_name(host)
+        return checked_name(host)
 
 
-def _checked_name(name: object) -> str:
+def checked_name(name: object) -> str:
+    """The name of a host in lower case, as it stands in a URL.
+
+    Raises:
+        SandboxError: it is something else.
+    """
     text = name.strip().lower().removesuffix(".") if isinstance(name, str) else ""
     if HOST_NAME.fullmatch(text) is None:
         raise SandboxError(
             f"{name!r} is not the name of a host; write it as in a URL, without http:// and "
             "without a port, such as 'mail' or '192.168.1.20'"
+        )
+    return text
+
+
+def checked_public_url(url: object) -> str:
+    """The base URL of links, without a slash at its end.
+
+    Raises:
+        SandboxError: it is something else.
+
+    >>> checked_public_url("https://mail.acme.example/")
+    'https://mail.acme.example'
+    """
+    text = url.strip().rstrip("/") if isinstance(url, str) else ""
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port != 0
+    except ValueError:
+        parts, has_port = urlsplit(""), False
+    is_right = has_port and parts.scheme in ("http", "https") and not {"?", "#"} & set(text)
+    if not is_right or HOST_NAME.fullmatch(host_name(parts.netloc)) is None:
+        raise SandboxError(
+            f"{url!r} is not the base URL of links; write it like http://127.0.0.1:8025, without a "
+            "user, a query and a fragment"
         )
     return text
 

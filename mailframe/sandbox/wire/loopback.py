@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 LOOPBACK_V4, LOOPBACK_V6 = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_address("::1")
 
@@ -38,17 +42,25 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def is_on_this_machine(url: str) -> bool:
-    """Whether the host of *url* is a name or an address of this machine; no DNS is asked.
+def is_reachable(url: str, *, hosts: Collection[str] = ()) -> bool:
+    """Whether the host of *url* is this machine or one of *hosts*; no DNS is asked.
 
-    >>> [is_on_this_machine(url) for url in ("http://LOCALHOST:80/a", "http://localhost.acme.test")]
+    >>> [is_reachable(url) for url in ("http://LOCALHOST:80/a", "http://localhost.acme.test")]
     [True, False]
+    >>> is_reachable("http://App.:3000/hook", hosts=["app"])
+    True
     """
     try:
         host = urlsplit(url).hostname
     except ValueError:
         return False
-    return loopback_name(host) is not None
+    return loopback_name(host) is not None or is_one_of(host or "", hosts)
+
+
+def is_one_of(host: str, hosts: Collection[str]) -> bool:
+    """Whether *host* of a URL is one of *hosts*, which are in lower case."""
+    name = host.lower().removesuffix(".")
+    return name in hosts or f"[{name}]" in hosts
 
 
 def without_user(url: str) -> str:

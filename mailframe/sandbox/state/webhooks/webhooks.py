@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS, Triggers
 from mailframe.sandbox.state.table import Table
-from mailframe.sandbox.wire.loopback import is_on_this_machine
+from mailframe.sandbox.wire.loopback import is_reachable
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
@@ -27,6 +27,11 @@ OF_SETTINGS: Final = {
     INBOUND: None,
 }
 """The hook URLs in the settings of a server, each with its trigger."""
+_NOT_WANTED: Final = 0
+"""The column ``is_verified`` of a webhook that was stored with ``Verify: false``."""
+_VERIFIED: Final = 1
+_NOT_REACHED: Final = 2
+"""The same of one whose host is neither this machine nor one of the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,8 @@ class Webhook:
         auth: ``Username`` and ``Password``; empty without them.
         headers: its own headers, as Postmark names them.
         triggers: the options of each trigger.
-        is_verified: whether it gets events: its URL is on this machine, and it was not created
-            with ``Verify: false``.
+        is_verified: whether it gets events: the sandbox contacts the host of its URL, and it was
+            not created with ``Verify: false``.
         after_event: the number of the last event before it was created.
         after_position: the position of the last message before it was created.
     """
@@ -99,6 +104,7 @@ class WebhookTable(Table):
     Args:
         ends: returns the number of the last event and the position of the last message.
         stop: is called with the ID of a webhook that gets nothing more.
+        hosts: the hosts in lower case that are contacted besides this machine.
     """
 
     SCHEMA = """
@@ -124,8 +130,10 @@ class WebhookTable(Table):
         *,
         ends: Callable[[], tuple[int, int]],
         stop: Callable[[int], None],
+        hosts: Collection[str] = (),
     ) -> None:
         super().__init__(database, clock)
+        self.hosts = hosts
         self._ends = ends
         self._stop = stop
 
@@ -135,13 +143,33 @@ class WebhookTable(Table):
         self._all = {row["id"]: _webhook(row) for row in rows}
 
     def start_again(self) -> None:
-        """Accept positions that begin anew: after ``clear`` and a restart they count from 1."""
+        """Begin anew: after ``clear`` and a restart, positions count from 1, and hosts may differ.
+
+        One that is contacted from now on gets no events from before.
+        """
         self._database.run(
             "update webhooks set after_event = min(after_event, ?),"
             " after_position = min(after_position, ?)",
             *self._ends(),
         )
+        for row in self._database.rows("select * from webhooks where is_verified > 0"):
+            status = self._status(row["url"], verify=True)
+            if status != row["is_verified"]:
+                self._database.run(
+                    "update webhooks set is_verified = ?, after_event = ?, after_position = ?"
+                    " where id = ?",
+                    status,
+                    *self._ends(),
+                    row["id"],
+                )
+                self._stop(row["id"])
         self.restart()
+
+    def _status(self, url: str, *, verify: bool) -> int:
+        """The column ``is_verified``."""
+        if not verify:
+            return _NOT_WANTED
+        return _VERIFIED if is_reachable(url, hosts=self.hosts) else _NOT_REACHED
 
     def all(self) -> list[Webhook]:
         """Every webhook, also those of settings, in the order of creation."""
@@ -193,7 +221,7 @@ class WebhookTable(Table):
             json.dumps(auth),
             json.dumps(headers),
             json.dumps(triggers),
-            verify and is_on_this_machine(url),
+            self._status(url, verify=verify),
             *self._ends(),
         )
         self.restart()
@@ -217,7 +245,7 @@ class WebhookTable(Table):
             json.dumps(auth),
             json.dumps(headers),
             json.dumps(triggers),
-            verify and is_on_this_machine(url),
+            self._status(url, verify=verify),
             webhook.id,
         )
         self.restart()
@@ -283,7 +311,7 @@ def _webhook(row: sqlite3.Row) -> Webhook:
         json.loads(row["auth"]),
         json.loads(row["headers"]),
         json.loads(row["triggers"]),
-        bool(row["is_verified"]),
+        row["is_verified"] == _VERIFIED,
         row["after_event"],
         row["after_position"],
     )
