@@ -139,7 +139,7 @@ def test_the_sandbox_has_the_rooms_of_its_table():
     assert {path.stem for path in (PACKAGE / "sandbox").glob("*.py")} == SANDBOX_DOORS
 
 
-SANDBOX_DOORS = {"__init__", "client_settings", "serve"}
+SANDBOX_DOORS = {"__init__", "serve"}
 
 
 def test_a_room_of_the_sandbox_imports_only_those_above_it():

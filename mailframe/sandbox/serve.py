@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final, TextIO
 
-from mailframe.sandbox.client_settings import CURL, client_settings
+from mailframe.sandbox.inbox.client_settings import CURL, client_settings
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serving.routes import match
 

@@ -13,6 +13,7 @@ from tests.browser.attacks import ATTACKS
 from tests.browser.beacon import listening
 from tests.browser.chromium import screenshot
 from tests.browser.watching import Watch, touch_all, wait_until
+from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import mail, post
 
 if TYPE_CHECKING:
@@ -243,6 +244,13 @@ def test_the_frame_follows_the_width_and_no_mail_makes_it_endless(
     assert height_of(page)[0] == 12_000
 
 
+SMALL = """[...document.querySelectorAll('a, button, input, select, summary')].filter(element => {
+  const {width, height} = element.getBoundingClientRect();
+  const isSeen = element.checkVisibility({visibilityProperty: true}) && !element.closest(".skip");
+  const inText = getComputedStyle(element).display === "inline" && !element.closest(".calls");
+  return isSeen && !inText && !element.closest(".calls") && Math.min(width, height) < 44;
+}).map(element => element.outerHTML)"""
+"""Controls that a finger may miss, without those in a line of text and the links of whole rows."""
 SCREENS = ("/", "/inbox/{id}", "/inbox/requests", "/inbox/tools")
 MORE = ("/inbox/{id}?part=links", "/inbox/{id}?part=events", "/inbox/requests/1", "/?q=is:nice")
 MORE += ("/inbox/none",)
@@ -262,7 +270,7 @@ def test_every_page_is_accessible_and_fits(
     assert violations(page, "html") == []
     long = "x" * 255
     headers = [{"Name": "X-Long", "Value": long}]
-    files = [{"Name": f"{long[:90]}.png", "ContentType": "image/png", "Content": GIF}]
+    files = [{"Name": f"{long[:90]}.png", "ContentType": "image/png", "Content": GIF}] * 13
     message_id = sent(
         sandbox,
         Subject=long,
@@ -279,6 +287,7 @@ def test_every_page_is_accessible_and_fits(
         page.goto(sandbox.url + path.format(id=message_id))
         page.locator(".has-script").wait_for()
         assert fits(page), path
+        assert width > 760 or page.evaluate(SMALL) == [], path
         assert violations(page, "html") == [], path
     ink = page.locator(".brand").evaluate("a => getComputedStyle(a).color")
     assert ink == {"light": "rgb(26, 29, 33)", "dark": "rgb(230, 232, 235)"}[scheme]
@@ -355,10 +364,56 @@ def test_new_messages_appear_and_an_open_page_stays_small(
     expect(page.locator("#subject")).to_have_text("many")
     page.get_by_role("link", name="Events").click()
     page.locator(".part.events").wait_for()
+    page.locator(".tabs a").first.focus()
     sandbox.simulate(opens=1.0)
     expect(page.locator(".part.events")).to_contain_text("Opened")
-    sandbox.close()
-    expect(page.locator("#toast")).to_have_text("The sandbox does not answer.")
+    expect(page.locator("article .status")).to_have_text("Opened")
+    expect(page.get_by_role("link", name="Events (3)")).to_be_visible()
+    expect(page.locator(".tabs a").first).to_be_focused()
+    message_id = page.locator("article").get_attribute("data-id")
+    Calls(sandbox).ok("DELETE", f"/_sandbox/messages/{message_id}")
+    expect(page.locator("#toast")).to_have_text("This message was removed.")
+    expect(page.locator("#subject")).to_have_text("many")
+
+
+def test_an_open_page_outlives_its_sandbox(context: BrowserContext) -> None:
+    """What it shows stays when the sandbox stops, also after a click; then it goes on."""
+    page = context.new_page()
+    with LocalPostmark() as first:
+        port = first.port
+        sent(first, Subject="before")
+        page.goto(first.url)
+        page.locator(".has-script .list li").wait_for()
+    page.locator(".list li a").click()
+    expect(page.locator("#toast")).to_contain_text("The sandbox does not answer.")
+    expect(page.locator(".list .subject")).to_have_text("before")
+    with LocalPostmark(port=port) as second:
+        sent(second, Subject="after")
+        expect(page.locator("#toast")).to_have_text("The sandbox answers again.")
+        expect(page.locator(".list .subject")).to_have_text("after")
+
+
+def test_the_way_back_leads_to_the_row_of_the_message(
+    context: BrowserContext, sandbox: LocalPostmark
+) -> None:
+    """The list beside a message shows its row, also of an old one; each server has its search."""
+    answers = post(sandbox, [mail(Subject=f"s{number}") for number in range(150)]).json()
+    page = context.new_page()
+    for place in (110, 10):
+        page.goto(f"{sandbox.url}/inbox/{answers[place]['MessageID']}")
+        page.locator(".has-script").wait_for()
+        row = page.locator(".list [aria-current]")
+        expect(row).to_be_in_viewport()
+        page.locator("#subject").focus()
+        page.keyboard.press("u")
+        page.locator(".list:only-child").wait_for()
+        row = page.locator(".list li a:focus")
+        expect(row.locator(".subject")).to_have_text(f"s{place}")
+        expect(row).to_be_in_viewport()
+    page.goto(sandbox.url)
+    for _ in range(51):
+        page.keyboard.press("j")
+    expect(page.locator(".list li a:focus .subject")).to_have_text("s99")
 
 
 def test_a_person_changes_the_sandbox(context: BrowserContext, sandbox: LocalPostmark) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailframe.sandbox.client_settings import CURL, SETTINGS
+from mailframe.sandbox.inbox.client_settings import CURL, SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox-clients.md").read_text(encoding="utf-8")
 PRINTED = {

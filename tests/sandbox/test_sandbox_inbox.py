@@ -12,6 +12,7 @@ from markupsafe import escape
 
 from mailframe.pages.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.inbox.client_settings import client_lines, curl
 from mailframe.sandbox.inbox.colored import MOST_PIECES, pieces
 from mailframe.sandbox.inbox.long_text import SHOWN
 from mailframe.sandbox.state.messages.message_list import PAGE
@@ -103,13 +104,16 @@ def words(markup):
 
 
 def test_an_empty_inbox_says_what_to_do(listening):
-    """With the address that the browser requested, and without any chosen token."""
+    """How each client is pointed at the requested address, without any chosen token."""
     page = html.unescape(get(listening, "/").text)
     assert "Nothing has arrived yet" in page
-    assert f'campaign.send(mf.Postmark("sandbox-token", base_url="{listening.url}"))' in page
-    assert f"curl {listening.url}/email " in page
+    assert curl(listening.url, token="sandbox-token") in page
+    lines = client_lines(listening.url, token="sandbox-token")
+    assert [line in page for line in lines.values()] == [True] * len(lines)
     with LocalPostmark(tokens=["my-own"]) as strict:
-        assert "my-own" not in get(strict, "/").text
+        page = html.unescape(get(strict, "/").text)
+    assert "my-own" not in page
+    assert 'ServerClient("YOUR-TOKEN"' in page
 
 
 def test_a_line_of_the_list_says_who_what_and_when(either):
@@ -240,7 +244,8 @@ def test_a_message_has_a_page_of_its_own(either):
     facts = words(
         re.search(r'<ul class="facts" aria-label="Settings">(.*?)</ul>', page, re.DOTALL)[1]
     )
-    assert facts[:-2] == ["Delivered", "Stream", "broadcast", "Tag", "renewal", "customer", "7"]
+    settings = ["Delivered", "Stream", "broadcast", "Tag", "renewal", "customer", "7"]
+    assert facts[:-2] == [*settings, "Request", "1"]
     files = words(re.search(r'<ul class="files".*?</ul>', page, re.DOTALL)[0])
     assert files == ["a.pdf", "application/pdf", "·", "6", "bytes", "Save"]
     assert re.search(r'<pre [^>]*aria-label="Text part"><bdi>Hi Ann', page)
@@ -248,12 +253,28 @@ def test_a_message_has_a_page_of_its_own(either):
 
 def test_what_stands_in_the_head_can_be_searched_for(sandbox):
     """A click on an address, the tag, the stream or a value of metadata lists its messages."""
-    page = show(sandbox, Tag="two words", Metadata={"customer": "7"})
+    metadata = {"customer": "7", "Batch key": "8 9", "a:b": "c:d"}
+    page = show(sandbox, Tag="two words", Metadata=metadata)
     addresses = [one["href"] for one in Tags(page).of("a") if one.get("class") == "look-up"]
-    assert len(addresses) == 5
+    assert len(addresses) == 7
     accept(sandbox, "bea", From="other@example.com", MessageStream="broadcast")
     for address in addresses:
         assert len(subjects(get(sandbox, address).text)) == 1
+
+
+@pytest.mark.parametrize("count", [11, 12, 13, 1_000])
+def test_many_attachments_stand_behind_a_click(sandbox, count):
+    """12 are shown at once, so the mail is not far below them; each has a name to save."""
+    files = [
+        {"Name": f"{number}.txt", "ContentType": "text/plain", "Content": "aGk="}
+        for number in range(count)
+    ]
+    page = show(sandbox, Attachments=files)
+    before, _, after = page.partition("<details")
+    assert before.count(" download ") == min(count, 12)
+    assert after.count(" download ") == max(count - 12, 0)
+    assert f'aria-label="Save {count - 1}.txt"' in page
+    assert (f"<summary>{count - 12:,} more files</summary>" in page) == (count > 12)
 
 
 def test_every_part_of_a_message_can_be_read(sandbox):
@@ -559,7 +580,9 @@ def test_a_message_is_unread_until_its_page_is_opened(sandbox):
     page = page_of(sandbox, first, "?part=text")
     assert "2 messages, 1 unread" in page
     assert page.count('class="unseen">Unread. ') == 1
+    assert "<title>(1) Inbox" in get(sandbox, "/").text
     with client(sandbox) as http:
+        http.get(f"/inbox/{second}?again")  # as a page that is open while somebody marks it unread
         http.get(f"/inbox/{second}/parts/raw")
         http.get(f"/_sandbox/messages/{second}")
     assert "2 messages, 1 unread" in get(sandbox, "/").text

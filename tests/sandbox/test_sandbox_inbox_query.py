@@ -123,7 +123,7 @@ def test_a_message_is_found_by_its_id(sandbox):
     [
         ("is:nice", "is: takes read or unread; found 'nice'"),
         ("has:love", "has: takes attachment; found 'love'"),
-        ("status:lost", "status: takes queued or sent or"),
+        ("status:lost", "status: takes queued, sent, delivered, opened, clicked, bounced,"),
         ("before:yesterday", "before: takes a date such as 2026-11-27; found 'yesterday'"),
         ("after:2026-13-01", "after: takes a date"),
         ("a " * (MAX_TERMS + 1), f"a search has at most {MAX_TERMS} terms"),
@@ -151,6 +151,26 @@ def test_a_term_is_read_as_it_was_written(field, value):
     """What a link of the page searches for; a quote, which no term can have, is left out."""
     name, _, key = field.partition(".")
     assert parse(term_text(field, value)) == (Term(name, value.replace('"', ""), key),)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_hinted"),
+    [
+        ("tga:welcome", True),
+        ("ann metadat.k:v", True),
+        ("https://nowhere.example", False),
+        ("tag:nowhere", False),
+        ("10:30", False),
+        ('"tga: welcome"', False),
+    ],
+)
+def test_a_search_without_a_match_names_what_is_no_field(sandbox, query, is_hinted):
+    """It is searched for as text; the page lists the fields."""
+    with client(sandbox) as http:
+        page = http.get("/", params={"q": query}).text
+    assert "No message matches" in page
+    assert "metadata.key:" in page
+    assert ("is not a field" in page) == is_hinted
 
 
 def test_the_pages_of_a_search_show_every_match_once(monkeypatch):

@@ -51,6 +51,23 @@ def test_a_line_says_what_was_asked_and_answered(either):
     assert len(only_errors) == 2
 
 
+def test_a_request_leads_to_its_messages_and_a_message_to_its_request(sandbox):
+    """By the number of requests that send, which is not the number of all requests."""
+    with client(sandbox) as http:
+        http.get("/server")
+        http.post("/email", json=mail(Subject="one"))
+        http.get("/server")
+        message_id = http.post("/email", json=mail(Subject="two")).json()["MessageID"]
+        page = http.get("/inbox/requests/4").text
+        results = http.get(html.unescape(re.search(r'href="(/\?q=request[^"]*)"', page)[1])).text
+        assert re.findall(r'class="subject"><bdi>(.*?)</bdi>', results) == ["two"]
+        message = http.get(f"/inbox/{message_id}").text
+        address = re.search(r'href="(/inbox/requests\?number=[^"]*)"', message)[1]
+        assert re.findall(r'<tr data-id="(\d+)"', http.get(address).text) == ["4"]
+        for number in ("0", "9", "9" * 15):
+            assert "No request is like that" in http.get(f"/inbox/requests?number={number}").text
+
+
 def test_the_pages_of_requests_have_each_once(sandbox):
     """100 on a page; Newer leads back, and a request has its neighbors."""
     with client(sandbox) as http:

@@ -13,7 +13,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark, serve
-from mailframe.sandbox.client_settings import SETTINGS
+from mailframe.sandbox.inbox.client_settings import SETTINGS
 from mailframe.sandbox.serve import line, shown_path, welcome
 from mailframe.sandbox.state.requests import RequestRecord
 from tests.sandbox.sandbox_mail import HEADERS, mail

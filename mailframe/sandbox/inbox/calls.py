@@ -102,8 +102,12 @@ class ShownCall:
 
 
 def list_page(values: Mapping[str, str], store: Store, site: Site) -> Reply:
-    """The requests, newest first; with ``errors``, only refused and hit ones."""
-    only_errors = "errors" in values
+    """The requests, newest first; with ``errors``, only refused and hit ones.
+
+    With ``number``, those that sent messages under that number; it starts again at each start.
+    """
+    only_errors, number = "errors" in values, values.get("number", "")
+    numbered = int(number) if POSITION.fullmatch(number) else None
     before, after = (
         int(values[name]) if POSITION.fullmatch(values.get(name, "")) else None
         for name in ("before", "after")
@@ -113,21 +117,24 @@ def list_page(values: Mapping[str, str], store: Store, site: Site) -> Reply:
         after=after,
         count=PAGE + 1,
         only_errors=only_errors,
+        number=numbered,
     )
     is_upward = after is not None
     has_more = len(page) > PAGE
     page = (page[1:] if is_upward else page[:-1]) if has_more else page
-    flag = {"errors": only_errors}
+    flag = {"errors": only_errors, "number": numbered}
     newer = page and (has_more if is_upward else before is not None)
     older = page and (is_upward or has_more)
     return site.page(
         "requests",
         title="Requests",
         current="Requests",
+        is_all=not only_errors and numbered is None,
         about=f"{store.requests.count():,} kept, newest first",
         filters=[
-            ("All", "/inbox/requests", not only_errors),
+            ("All", "/inbox/requests", not only_errors and numbered is None),
             ("With an error or a fault", "/inbox/requests?errors", only_errors),
+            *([(f"Number {numbered}", "", True)] if numbered is not None else []),
         ],
         calls=[
             ShownCall(request, record, error=_error(request, record, store))

@@ -18,11 +18,14 @@ let loading = null;
 
 async function fetched(address, signal = null) {
   const answer = await fetch(address, { signal, headers: { Accept: "text/html" } });
-  if (!answer.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("not a page");
+  if (!answer.headers.get("Content-Type")?.startsWith("text/html")) throw new NotAPage();
   return new DOMParser().parseFromString(html.createHTML(await answer.text()), "text/html");
 }
 
+class NotAPage extends Error {}
+
 async function go(address, { isBack = false, focus = "" } = {}) {
+  const left = $("article.message")?.dataset.id;
   if (!isBack) history.replaceState({ top: scrollY }, "");
   loading?.abort();
   loading = new AbortController();
@@ -30,15 +33,19 @@ async function go(address, { isBack = false, focus = "" } = {}) {
   try {
     page = await fetched(address, loading.signal);
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(address);
+    if (error instanceof NotAPage) location.assign(address);
+    else if (error.name !== "AbortError") lost();
     return;
   }
   const isSame = new URL(address, location.href).href === location.href;
   if (!isBack && !isSame) history.pushState({}, "", address);
   show(page);
-  if (!$("article.message")) scrollTo(0, isBack ? history.state?.top ?? 0 : 0);
-  const target = focus && $(focus);
-  (target || $("#subject") || $("#main"))?.focus({ preventScroll: !target });
+  if (!isLost) hideToast();
+  const opened = $("article.message")?.dataset.id;
+  if (!opened || opened !== left) scrollTo(0, isBack ? history.state?.top ?? 0 : 0);
+  const row = left && !opened && `.list [data-id="${CSS.escape(left)}"] a`;
+  const target = (focus && $(focus)) || (row && $(row));
+  (target || $("#subject") || $("#main"))?.focus({ preventScroll: isBack || !target });
 }
 
 function show(page) {
@@ -49,10 +56,12 @@ function show(page) {
   const servers = [$(".servers"), $(".servers", page)];
   if (servers[0] && servers[1]) servers[0].replaceWith(servers[1]);
   if (document.activeElement?.id !== "search") $("#search").value = $("#search", page).value;
-  const top = list && next && $("article", page) && $("article") ? list.scrollTop : 0;
+  const [article, opened] = [$("article.message"), $("article.message", page)];
+  const top = list && next && article && opened ? list.scrollTop : 0;
+  const depth = article && article.dataset.id === opened?.dataset.id ? article.scrollTop : 0;
   $("#main").replaceWith($("#main", page));
   if ($(".list")) $(".list").scrollTop = top;
-  $(".list [aria-current]")?.scrollIntoView({ block: "nearest" });
+  if (opened) opened.scrollTop = depth;
   prepare();
 }
 
@@ -77,6 +86,8 @@ $("[role=search]").addEventListener("submit", event => {
   event.preventDefault();
   const values = new URLSearchParams(new FormData(event.target));
   if (!values.get("q")) values.delete("q");
+  values.delete("server");  // of the page that was loaded first
+  if (server()) values.set("server", server());
   go(values.size ? `/?${values}` : "/", { focus: ".list li a" });
 });
 
@@ -86,7 +97,17 @@ function prepare(root = document) {
   for (const time of $$("time", root)) localize(time);
   const head = $("body > header").offsetHeight;
   document.documentElement.style.setProperty("--head", `${head}px`);
+  // Only the list and the tabs scroll: to scroll into view would also move the page.
+  const [row, tab] = [$(".list [aria-current]"), $(".tabs [aria-current]")];
+  if (row) reveal(row, $(".list"), "top", "bottom", "scrollTop");
+  if (tab) reveal(tab, $(".tabs"), "left", "right", "scrollLeft");
   measure();
+}
+
+function reveal(element, box, start, end, scroll) {
+  const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (inner[start] >= outer[start] && inner[end] <= outer[end]) return;
+  box[scroll] += (inner[start] + inner[end] - outer[start] - outer[end]) / 2;
 }
 
 function localize(time) {
@@ -164,17 +185,22 @@ async function poll() {
       wait = Math.max(wait, 4 * (performance.now() - start));
     }
   } catch {
-    if (!isLost) tell("The sandbox does not answer.");
-    isLost = true;
+    if (!isLost) lost();
     wait = 3 * POLL_MS;
   }
   clearTimeout(polling);
   polling = setTimeout(poll, wait);
 }
 
+function lost() {
+  isLost = true;
+  tell("The sandbox does not answer. The page goes on when it is started again.", { stays: true });
+}
+
 async function refresh(changes) {
   const at = location.href;
-  const own = $(".list") ? listAddress() : location.pathname.startsWith("/inbox/requests") ? at : "";
+  const isThere = $("article.message") && !$("article.gone");
+  const own = isThere ? again(at) : $(".list, .calls") ? at : "";
   const last = document.body.dataset.revision;
   if (!own) {
     document.body.dataset.revision = changes.Revision;
@@ -184,15 +210,35 @@ async function refresh(changes) {
   if (location.href !== at || document.body.dataset.revision !== last) return;
   document.body.dataset.revision = page.body.dataset.revision;
   if (!$("article")) document.title = page.title;
-  const list = $(".list");
-  if (list) replaceList(list, $(".list", page));
-  if ($(".part.events")) await refreshEvents(at);
+  const next = $(".list", page) ?? ($(".list") && $(".list", await fetched(listAddress())));
+  if (location.href !== at) return;
+  if ($(".list") && next) replaceList($(".list"), next);
+  if (isThere) refreshMessage($("article.message", page));
   if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
 }
 
-async function refreshEvents(at) {
-  const events = $(".part.events", await fetched(at));
-  if (location.href !== at || !events || !$(".part.events")) return;
+function again(at) {
+  const url = new URL(at);
+  url.searchParams.set("again", "");
+  return url.pathname + url.search;
+}
+
+function refreshMessage(next) {
+  const article = $("article.message");
+  if (!next) {
+    if (!article.classList.contains("gone")) tell("This message was removed.", { stays: true });
+    article.classList.add("gone");
+    return;
+  }
+  for (const selector of [".status", ".tabs a"]) {
+    const values = $$(selector, next);
+    $$(selector, article).forEach((element, place) => {
+      element.textContent = values[place].textContent;
+      element.className = values[place].className;
+    });
+  }
+  const events = $(".part.events", next);
+  if (!events || !$(".part.events")) return;
   $(".part.events").replaceWith(events);
   for (const time of $$("time", events)) localize(time);
 }
@@ -208,16 +254,6 @@ function listAddress() {
 function replaceList(list, next) {
   const before = new Set($$("li", list).map(row => row.dataset.id));
   const arrived = $$("li", next).filter(row => !before.has(row.dataset.id));
-  const selected = $("article.message")?.dataset.id;
-  const chosen = selected && $$("li", next).find(row => row.dataset.id === selected);
-  if (chosen) $("a", chosen).setAttribute("aria-current", "true");
-  const view = new URLSearchParams(location.search);
-  const flags = ["part", "dark", "phone"].filter(name => view.has(name));
-  for (const link of selected ? $$("li a", next) : []) {
-    const url = new URL(link.href, location.origin);
-    flags.forEach(name => url.searchParams.set(name, view.get(name)));
-    link.href = url.pathname + url.search;
-  }
   keepingFocus(list, next);
   const isFirst = !new URLSearchParams(location.search).has("before");
   if (arrived.length && isFirst && before.size) {
@@ -249,13 +285,17 @@ function say(text) {
   $("#status").textContent = text;
 }
 
-function tell(text) {
+function tell(text, { stays = false } = {}) {
   const toast = $("#toast");
   toast.textContent = text;
   toast.hidden = false;
   say(text);
   clearTimeout(telling);
-  telling = setTimeout(() => { toast.hidden = true; }, 6000);
+  if (!stays) telling = setTimeout(hideToast, 6000);
+}
+
+function hideToast() {
+  $("#toast").hidden = true;
 }
 
 function confirmed(question, action) {
@@ -328,7 +368,8 @@ const ACTIONS = {
   },
   copy: async button => {
     if (!navigator.clipboard) throw new Error("Browsers copy only from https and localhost.");
-    await navigator.clipboard.writeText($("pre", button.closest("section")).textContent);
+    const text = $("pre", button.closest(".code, section")).textContent;
+    await navigator.clipboard.writeText(text);
     tell("Copied.");
   },
 };
@@ -393,7 +434,11 @@ function step(by) {
   const at = rows.indexOf(document.activeElement);
   const next = rows[at < 0 ? (by > 0 ? 0 : -1) : at + by];
   if (next) next.focus();
-  else if (at >= 0) $(`.pages [rel=${by > 0 ? "next" : "prev"}]`)?.click();
+  else if (at >= 0) {
+    const page = $(`.pages [rel=${by > 0 ? "next" : "prev"}]`);
+    const end = by > 0 ? "first" : "last";
+    if (page) go(page.href, { focus: `:is(.list li, .calls tbody tr):${end}-child a` });
+  }
 }
 
 const KEYS = {

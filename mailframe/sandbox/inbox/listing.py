@@ -13,7 +13,7 @@ from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.addresses import POSITION, address
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, status_of, statuses_of
-from mailframe.sandbox.state.messages.inbox_query import InboxQuery, QueryError, parse
+from mailframe.sandbox.state.messages.inbox_query import InboxQuery, QueryError, hint_of, parse
 from mailframe.sandbox.state.messages.message_list import ListedPage
 from mailframe.sandbox.state.messages.stored_message import PLACEHOLDER
 
@@ -77,6 +77,8 @@ class Listing:
         about: how many messages there are.
         query: the text of the search.
         problem: why the search is not possible; empty otherwise.
+        unread: the number of unread messages; 0 for a search.
+        hint: what in the search is no field; empty otherwise.
         newer, older: the addresses of the pages beside; empty without one.
         kept: the parameters that links to messages keep.
     """
@@ -85,6 +87,8 @@ class Listing:
     about: str
     query: str = ""
     problem: str = ""
+    unread: int = 0
+    hint: str = ""
     newer: str = ""
     older: str = ""
     kept: Mapping[str, str | bool] = field(default_factory=dict)
@@ -121,6 +125,11 @@ class Asked:
     def server(self) -> int | None:
         """The ID of the chosen server; None is all."""
         return self.position("server")
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it may leave messages out."""
+        return bool(self.problem or self.query.terms or self.server is not None)
 
     def position(self, name: str) -> int | None:
         """A number that is not negative; None for anything else."""
@@ -162,28 +171,36 @@ def listing(asked: Asked, page: ListedPage, store: Store) -> Listing:
     read = store.read_marks.among(positions[-1], positions[0])
     kept = asked.kept("q", "server")
     newer = {**kept, "after": page.newer}
+    unread = 0 if asked.is_search else unread_of(store)
     return Listing(
         [row(message, store, is_unread=message.position not in read) for message in page.messages],
-        about(asked, page, store),
+        about(asked, page, store, unread=unread),
         query=asked.values.get("q", "").strip(),
         problem=asked.problem,
+        unread=unread,
+        hint=hint_of(asked.query.terms),
         newer="" if page.newer is None else address("/", newer),
         older="" if page.older is None else address("/", {**kept, "before": page.older}),
         kept=asked.kept(*PAGE_KEYS, *VIEW_KEYS),
     )
 
 
-def about(asked: Asked, page: ListedPage, store: Store) -> str:
+def about(asked: Asked, page: ListedPage, store: Store, *, unread: int) -> str:
     """How many messages there are; a search does not count all of its matches."""
     if asked.problem:
         return ""
-    if asked.query.terms or asked.server is not None:
+    if asked.is_search:
         count = len(page.messages)
         more = " on this page" if page.newer is not None or page.older is not None else ""
         return f"{count} message{'' if count == 1 else 's'}{more}"
     total = store.message_list.total
-    unread = total - store.read_marks.count(store.message_list.oldest)
-    return f"{total:,} message{'' if total == 1 else 's'}, {max(unread, 0):,} unread"
+    return f"{total:,} message{'' if total == 1 else 's'}, {unread:,} unread"
+
+
+def unread_of(store: Store) -> int:
+    """How many messages of all servers nobody has opened."""
+    read = store.read_marks.count(store.message_list.oldest)
+    return max(store.message_list.total - read, 0)
 
 
 def row(message: StoredMessage, store: Store, *, is_unread: bool) -> ListedMessage:

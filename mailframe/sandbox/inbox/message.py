@@ -27,6 +27,7 @@ from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
     from mailframe.sandbox.inbox.site import Site
+    from mailframe.sandbox.state.messages.attachments import StoredAttachment
     from mailframe.sandbox.state.messages.message_list import ListedPage
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
@@ -86,6 +87,7 @@ class MessageHead:
     tag: str
     metadata: list[tuple[str, str]]
     bounces: tuple[tuple[str, str], ...]
+    request: int
     status: str
     status_kind: str
     attachments: list[ShownFile]
@@ -123,6 +125,7 @@ class MessagePage:
             newer=self._neighbor(is_newer=True),
             older=self._neighbor(is_newer=False),
             search_for=self._search_for,
+            request_page=address("/inbox/requests", {"number": self._message.request}),
             part=self._part,
             part_label=PARTS[self._part],
             parts=[
@@ -173,13 +176,13 @@ class MessagePage:
             head.get("Tag") or "",
             list(message.metadata.items()),
             message.bounces,
+            message.request,
             status,
             STATUS_KINDS.get(status, "good" if status == "Delivered" else ""),
-            [self._file(place) for place in range(len(message.attachments))],
+            [self._file(file, place) for place, file in enumerate(message.attachments)],
         )
 
-    def _file(self, place: int) -> ShownFile:
-        file = self._message.attachments[place]
+    def _file(self, file: StoredAttachment, place: int) -> ShownFile:
         save = self._path(f"/attachments/{place}")
         kind = file.content_type.partition(";")[0].strip().lower()
         is_image = kind in VIEWED

@@ -18,18 +18,22 @@ def show_inbox(request: Request, store: Store) -> Reply:
     from mailframe.sandbox.inbox.listing import Asked, listing, page_of  # noqa: PLC0415 - see above
 
     asked = Asked.of(request.values, store)
+    shown = listing(asked, page_of(asked, store), store)
     return _site(request, store).page(
         "list",
-        title="Inbox",
+        title=f"({shown.unread:,}) Inbox" if shown.unread else "Inbox",
         current="Inbox",
         query=request.values.get("q", ""),
         selected="",
-        listing=listing(asked, page_of(asked, store), store),
+        listing=shown,
     )
 
 
 def show_message_page(request: Request, store: Store) -> Reply:
-    """``GET /inbox/{id}``: one message, also one that is not indexed yet; it counts as read."""
+    """``GET /inbox/{id}``: one message, also one that is not indexed yet; it counts as read.
+
+    With ``again``, by which an open page keeps itself current, it counts as before.
+    """
     from mailframe.sandbox.inbox.listing import Asked, page_of  # noqa: PLC0415 - see above
     from mailframe.sandbox.inbox.message import MessagePage  # noqa: PLC0415
     from mailframe.sandbox.inbox.site import missing  # noqa: PLC0415
@@ -37,7 +41,8 @@ def show_message_page(request: Request, store: Store) -> Reply:
     message = store.messages.get(request.params["id"])
     if message is None:
         return missing(_site(request, store))
-    store.read_marks.mark(message.position, is_read=True)
+    if "again" not in request.values:
+        store.read_marks.mark(message.position, is_read=True)
     asked = Asked.of(_with_place(request.values, message, store), store)
     page = MessagePage(message, asked, store, _site(request, store))
     return page.reply(page_of(asked, store))
@@ -131,7 +136,7 @@ def _site(request: Request, store: Store) -> Site:
     names = tuple(store.servers.names())
     return Site(
         f"http://{request.headers.get('host', '')}",
-        "sandbox-token" if any_token else "a token of this sandbox",
+        "sandbox-token" if any_token else "YOUR-TOKEN",
         store.revision,
         names,
         int(server) if POSITION.fullmatch(server) else None,

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from mailframe.pages.environment import css, render
+from mailframe.sandbox.inbox.client_settings import client_lines, curl
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 
 _SAME: Final = (
@@ -67,7 +68,7 @@ class Site:
 
         No value may read the state when the template uses it.
         """
-        values = {"current": "", "site": self, "asset": asset_address, **values}
+        values = {"current": "", "site": self, **_FUNCTIONS, **values}
 
         def later() -> bytes:
             return render(f"inbox/{template}", **values).encode("utf-8", "replace")
@@ -90,6 +91,9 @@ def asset(name: str) -> Reply | None:
     if name not in _ASSETS:
         return None
     return Reply(200, _asset(name), _ASSETS[name], _ASSET_HEADERS)
+
+
+_FUNCTIONS: Final = {"asset": asset_address, "curl": curl, "client_lines": client_lines}
 
 
 @cache

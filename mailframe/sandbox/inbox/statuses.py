@@ -57,8 +57,7 @@ class ShownEvent:
 
 def shown_events(message: StoredMessage, store: Store) -> list[ShownEvent]:
     """The acceptance of a message, then its events."""
-    request = [("Request", str(message.request))]
-    accepted = ShownEvent("Accepted", "", "", message.submitted_at, request)
+    accepted = ShownEvent("Accepted", "", "", message.submitted_at, [])
     return [accepted, *(_shown(event, store) for event in store.deliveries.history(message))]
 
 
@@ -102,9 +101,13 @@ def _shown(event: Event, store: Store) -> ShownEvent:
     name = _name(event)
     if event.kind is EventKind.SUBSCRIPTION_CHANGE and name == "Sent":
         name = "Suppressed" if event.details.get("SuppressSending") else "Reactivated"
-    details = [(key, str(value)[:_MOST_DETAIL]) for key, value in _details(event, store)]
+    details = [(key, _text(value)[:_MOST_DETAIL]) for key, value in _details(event, store)]
     kind = STATUS_KINDS.get(name, "good" if name == "Delivered" else "")
     return ShownEvent(name, kind, event.recipient, timestamp(event.at_ns), details)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _details(event: Event, store: Store) -> Iterator[tuple[str, Any]]:

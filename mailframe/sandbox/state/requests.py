@@ -125,15 +125,25 @@ class RequestTable(Table):
         after: int | None = None,
         count: int = 50,
         only_errors: bool = False,
+        number: int | None = None,
     ) -> list[tuple[int, RequestRecord]]:
-        """The ID and the record of the newest requests before an ID, or the oldest after one."""
+        """The ID and the record of the newest requests before an ID, or the oldest after one.
+
+        Args:
+            before: an ID.
+            after: an ID.
+            count: the number of requests.
+            only_errors: whether to leave out those without an error and a fault.
+            number: the number of the requests; None is all.
+        """
         sides = {"<": before, ">": after} if before or after else {"<": 1 << 62}
         side, bound = next((side, bound) for side, bound in sides.items() if bound is not None)
         errors = (
             " and (ifnull(http_status, 999) >= 400 or fault is not null)" if only_errors else ""
         )
+        numbered = "" if number is None else f" and number = {number:d}"
         rows = self._database.rows(
-            f"select id, {', '.join(NAMES)} from requests where id {side} ?{errors}"  # noqa: S608 - constants
+            f"select id, {', '.join(NAMES)} from requests where id {side} ?{errors}{numbered}"  # noqa: S608 - constants and a number
             f" order by id {'asc' if side == '>' else 'desc'} limit ?",
             bound,
             count,

@@ -11,7 +11,7 @@ from mailframe.sandbox.state.messages.head_text import has_text
 from mailframe.sandbox.state.messages.message_ids import position_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
@@ -62,6 +62,7 @@ _TERM: Final = re.compile(
     r'(?P<not>-?)(?:(?P<field>[A-Za-z]+(?:\.(?:"[^"]*"|[^\s":]+))?):)?'
     r'(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))'
 )
+_LIKE_A_FIELD: Final = re.compile(r"[A-Za-z]+(?:\.[^\s:]+)?:(?=[^\s/])")
 _DATE: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 
 
@@ -132,10 +133,25 @@ def _term(match: re.Match[str]) -> Term | None:
     if not value:
         return None
     if name in STATES and value.lower() not in STATES[name]:
-        raise QueryError(f"{name}: takes {' or '.join(STATES[name])}; found {value!r}")
+        *others, last = STATES[name]
+        words = f"{', '.join(others)} or {last}" if others else last
+        raise QueryError(f"{name}: takes {words}; found {value!r}")
     if name in DATES and not _DATE.fullmatch(value):
         raise QueryError(f"{name}: takes a date such as 2026-11-27; found {value!r}")
     return Term(name, value.lower() if name in STATES else value, "", is_excluded)
+
+
+def hint_of(terms: Sequence[Term]) -> str:
+    """Which word looks like a field but is none; empty without one.
+
+    >>> hint_of(parse("tga:welcome https://a.example")), hint_of(parse("tag:welcome"))
+    ('tga: is not a field, so "tga:welcome" is searched for as text', '')
+    """
+    for term in terms:
+        match = _LIKE_A_FIELD.match(term.value) if term.field == "" else None
+        if match:
+            return f'{match[0]} is not a field, so "{term.value}" is searched for as text'
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +279,11 @@ def term_text(field: str, value: str) -> str:
 
     >>> term_text("tag", "two words"), term_text("to", "ann@example.com")
     ('tag:"two words"', 'to:ann@example.com')
+    >>> term_text("metadata.Batch Key", "7")
+    'metadata."Batch Key":7'
     """
+    field, dot, key = field.partition(".")
+    if dot:
+        field = f'{field}."{key}"' if re.search(r"[\s:]", key) else f"{field}.{key}"
     value = value.replace('"', "")
     return f'{field}:"{value}"' if re.search(r"\s", value) or not value else f"{field}:{value}"

@@ -46,9 +46,24 @@ def client_settings(url: str, *, token: str) -> str:
     >>> print(client_settings("http://127.0.0.1:8025", token="any").splitlines()[1])
       postmark-python  ServerClient("any", base_url="http://127.0.0.1:8025")
     """
-    host, _, port = urlsplit(url).netloc.rpartition(":")
     width = max(map(len, SETTINGS))
     return "".join(
-        f"  {name:<{width}}  {line.format(url=url, token=token, host=host, port=port)}\n"
-        for name, line in SETTINGS.items()
+        f"  {name:<{width}}  {line}\n" for name, line in client_lines(url, token=token).items()
     )
+
+
+def client_lines(url: str, *, token: str) -> dict[str, str]:
+    """The line of each client by its name.
+
+    >>> client_lines("http://localhost", token="any")["Java"]
+    'Postmark.getApiClient("any", false, "localhost:80")'
+    """
+    name, mark, number = urlsplit(url).netloc.rpartition(":")
+    host, port = (name, number) if mark else (number, "80")
+    values = {"url": url, "token": token, "host": host, "port": port}
+    return {client: line.format(**values) for client, line in SETTINGS.items()}
+
+
+def curl(url: str, *, token: str) -> str:
+    """The command that sends an email."""
+    return CURL.format(url=url, token=token)
