@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from random import randbytes
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from tests.sandbox.sandbox_reads import get
 HARD = "hardbounce@bounce-testing.postmarkapp.com"
 ACCOUNT = {"X-Postmark-Account-Token": "account"}
 STREAM = {"ID": "news", "Name": "N", "MessageStreamType": "Broadcasts"}
-LARGE = [mail(Subject=str(number), TextBody="x" * 40_000) for number in range(5)]
+LARGE = [mail(Subject=str(n), TextBody=randbytes(40_000).hex()) for n in range(5)]
 
 
 @contextlib.contextmanager
@@ -52,7 +53,7 @@ def test_a_request_that_cannot_be_stored_leaves_nothing(kept, broken):
     """It is refused with the reason, and the next one gets the position that it would have had."""
     first = post(kept, mail(Subject="first")).json()["MessageID"]
     with broken(kept):
-        for batch in (LARGE, [mail(To=HARD), *LARGE], LARGE[:1] * 3):
+        for batch in (LARGE, [mail(To=HARD), *LARGE]):
             answer = post(kept, batch)
             assert (answer.status_code, answer.json()["ErrorCode"]) == (503, 503)
             assert "kept nothing of it" in answer.json()["Message"]

@@ -100,7 +100,7 @@ def found(sandbox, query):
         ("unknown:ann", []),
         ("tag:", [1, 2, 3, 4, 5, 6]),
         ("-", [1, 2, 3, 4, 5, 6]),
-        ('"', [1, 2, 3, 4, 5, 6]),
+        ('""', [1, 2, 3, 4, 5, 6]),
     ],
 )
 def test_a_search_finds_what_its_terms_say(sandbox, query, places):
@@ -128,11 +128,15 @@ def test_a_message_is_found_by_its_id(sandbox):
         ("after:2026-13-01", "after: takes a date"),
         ("a " * (MAX_TERMS + 1), f"a search has at most {MAX_TERMS} terms"),
         ("a" * 501, "a search has at most 500 characters"),
+        ('"', 'a quote has no end; write "two words"'),
+        ('to:ann "two words', "a quote has no end"),
+        ('subject:"two words', "a quote has no end"),
+        ('"two" words"', "a quote has no end"),
     ],
 )
 def test_a_search_that_is_not_possible_says_why(sandbox, query, text):
     """On the page, and as 422 over HTTP."""
-    with pytest.raises(QueryError, match=r"takes|at most"):
+    with pytest.raises(QueryError, match=r"takes|at most|no end"):
         parse(query)
     with client(sandbox) as http:
         answer = http.get("/_sandbox/messages", params={"q": query})

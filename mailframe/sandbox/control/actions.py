@@ -1,4 +1,4 @@
-"""``/_sandbox/``: what a developer asks the sandbox, under a path that Postmark does not use.
+"""``/_sandbox/``: what a developer asks the sandbox to do, under a path that Postmark does not use.
 
 What changes something takes JSON, so no form of a web page can send it; ``wire/access.py`` refuses
 the scripts of pages of other machines.
@@ -12,60 +12,99 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api import receiving
 from mailframe.sandbox.api.answers import done
-from mailframe.sandbox.api.routes import POSTMARK_ROUTES
+from mailframe.sandbox.api.routes import POSTMARK_ROUTES, endpoint_of
 from mailframe.sandbox.api.senders import SENDERS
-from mailframe.sandbox.checks import field_types, request_json, texts
+from mailframe.sandbox.checks import field_types
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.control import fields
+from mailframe.sandbox.control.fields import (
+    DURATION,
+    FLAG,
+    SECONDS,
+    SHARE,
+    TEXT,
+    Kind,
+    body_of,
+    one_of,
+    query_of,
+    whole,
+    wrong,
+)
+from mailframe.sandbox.control.places import server_kind, stream_kind
 from mailframe.sandbox.faults.names import ALL_NAMES
-from mailframe.sandbox.faults.schedule import Fault, Schedule
+from mailframe.sandbox.faults.schedule import SEARCH, Fault, Schedule
 from mailframe.sandbox.life import arguments
+from mailframe.sandbox.life.rule import ARGUMENTS
+from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.events import suppressing
+from mailframe.sandbox.state.events.suppressions import REASONS
 from mailframe.sandbox.wire import texts as wire_texts
 from mailframe.sandbox.wire.access import refused
 from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Request
 
-NEEDS_JSON: Final = "The Content-Type of this request must be application/json."
-_INVALID: Final = 300
+MAX_RETRY_AFTER_S: Final = 86_400
+_BOUNCES: Final = [name for name, about in TYPES.items() if about.is_testable]
 _FAULT_OPTIONS: Final = {
-    "Name": ("name", str),
-    "Path": ("path", str),
-    "Request": ("request", int),
-    "Times": ("times", int),
-    "Delay": ("delay_s", (int, float)),
-    "RetryAfter": ("retry_after_s", int),
-    "First": ("first", int),
+    "Name": "name",
+    "Path": "path",
+    "Request": "request",
+    "Times": "times",
+    "Delay": "delay_s",
+    "RetryAfter": "retry_after_s",
+    "First": "first",
 }
-_SIMULATED: Final = {name.capitalize(): name for name in arguments.NAMES if name != "server"} | {
-    "ServerID": "server"
+_FAULT: Final = {
+    "Name": one_of(ALL_NAMES),
+    "Path": Kind(
+        f"a path of Postmark's API, such as {SEARCH}",
+        lambda value: isinstance(value, str) and endpoint_of(value) is not None,
+        can_be_null=True,
+    ),
+    "Request": whole(1, can_be_null=True),
+    "Times": whole(1, can_be_null=True),
+    "Delay": Kind(SECONDS.rule, SECONDS.is_right, can_be_null=True),
+    "RetryAfter": whole(0, MAX_RETRY_AFTER_S),
+    "First": whole(0),
 }
-"""The fields of a simulation, and the arguments that they are."""
-_MAX_SECONDS: Final = 3_600
-"""Of a wait; a longer one would block a client for good."""
+_INBOUND: Final = {
+    **dict.fromkeys(
+        ("From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "TextBody", "HtmlBody", "Tag"), TEXT
+    ),
+    "SpamScore": Kind("a number", lambda value: type(value) in (int, float)),
+    "Headers": Kind(
+        "a list of objects with Name and Value, both texts",
+        lambda value: _is_list_of_texts(value, ("Name", "Value")),
+    ),
+    "Attachments": Kind(
+        "a list of objects with Name, Content, ContentType and ContentID, all texts",
+        lambda value: _is_list_of_texts(value, ("Name", "Content", "ContentType", "ContentID")),
+    ),
+}
 
 
 def clear(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/clear``: remove messages, requests and bounces."""
-    changed(request)
+    body_of(request, {})
     store.clear()
     return done("Messages, requests and bounces are removed.")
 
 
 def reset(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/reset``: restore the state that the sandbox started with."""
-    changed(request)
+    body_of(request, {})
     store.reset()
     return done("The sandbox was reset.")
 
 
 def list_faults(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/faults``: the faults to come, and the names of all."""
-    del request
+    query_of(request, {})
     names = [{"Name": str(name), "Description": name.effect.about} for name in ALL_NAMES]
     faults = store.attached(Schedule).as_items()
     return as_json({"Faults": faults, "Names": names, "Paths": list(POSTMARK_ROUTES)})
@@ -73,26 +112,26 @@ def list_faults(request: Request, store: Store) -> Reply:
 
 def add_fault(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/faults``: add a fault."""
-    options = _options(changed(request), _FAULT_OPTIONS)
-    if "name" not in options:
-        raise _wrong("Name is missing.")
-    if not 0 <= (options.get("delay_s") or 0) <= _MAX_SECONDS:
-        raise _wrong(f"Delay is a number of seconds from 0 to {_MAX_SECONDS}.")
+    given = body_of(request, _FAULT, required=("Name",))
+    try:
+        fault = Fault(**{_FAULT_OPTIONS[name]: value for name, value in given.items()})
+    except SandboxError:  # the only rule for two fields
+        raise wrong(f"Path is {SEARCH} for the fault {given['Name']}, or is left out.") from None
     schedule = store.attached(Schedule)
-    _tried(lambda: schedule.add(Fault(**options)))
+    schedule.add(fault)
     return done("Fault added.", Faults=schedule.as_items())
 
 
 def remove_faults(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults``: remove all faults and rules."""
-    changed(request)
+    body_of(request, {})
     store.attached(Schedule).clear()
     return done("All faults are removed.")
 
 
 def remove_fault(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults/{id}``: remove one fault."""
-    changed(request)
+    body_of(request, {})
     if not store.attached(Schedule).remove(field_types.whole_id(request.params["id"])):
         raise CheckFailed(404, "This fault was not found.", http_status=404)
     return done("Fault removed.")
@@ -100,33 +139,54 @@ def remove_fault(request: Request, store: Store) -> Reply:
 
 def suppress(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/suppress``: make an address inactive on a stream."""
-    options = _options(
-        changed(request),
-        {
-            "EmailAddress": ("address", str),
-            "Stream": ("stream", str),
-            "Reason": ("reason", str),
-        },
-    )
-    address = options.get("address") or ""
-    if "@" not in address:
-        raise _wrong("EmailAddress is missing or not valid.")
-    stream, reason = options.get("stream") or "outbound", options.get("reason") or "HardBounce"
-    _tried(lambda: suppressing.suppress(store, address, stream=stream, reason=reason))
+    kinds = {
+        "EmailAddress": Kind(
+            "an email address", lambda value: isinstance(value, str) and _is_address(value)
+        ),
+        "Stream": TEXT,
+        "Reason": one_of(REASONS),
+        "ServerID": server_kind(store),
+    }
+    given = body_of(request, kinds, required=("EmailAddress",))
+    address, reason = given["EmailAddress"].strip(), given.get("Reason", REASONS[0])
+    server, stream = given.get("ServerID", store.first_server), given.get("Stream", "outbound")
+    streams = stream_kind(store, server=server, sends=True)
+    if not streams.is_right(stream):
+        raise fields.not_right("Stream", streams, stream)
+    suppressing.suppress(store, address, stream=stream, reason=reason, server=server)
     return done(f"{address} is suppressed on {stream}.")
-
-
-def list_suppressions(request: Request, store: Store) -> Reply:
-    """``GET /_sandbox/suppressions``: the inactive addresses of a stream."""
-    stream = request.values.get("stream", "outbound")
-    return as_json({"Suppressions": store.suppressions.listed(store.first_server, stream)})
 
 
 def simulate(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
-    fields = _named(changed(request), _SIMULATED)
-    given = {_SIMULATED[name]: value for name, value in fields.items()}
-    run = _tried(lambda: arguments.simulation(store, given))
+    kinds = {
+        **dict.fromkeys(("Opens", "Clicks"), SHARE),
+        "Bounces": Kind(
+            "a share from 0 to 1, or an object with the share of each type, 1 or less together; "
+            f"the types are {', '.join(_BOUNCES)}",
+            lambda value: SHARE.is_right(value) or _is_shares(value),
+        ),
+        **dict.fromkeys(("Complaints", "Unsubscribes"), SHARE),
+        "Seed": whole(0),
+        "Over": DURATION,
+        "Tag": TEXT,
+        "Stream": stream_kind(store),
+        "To": TEXT,
+        "Upcoming": FLAG,
+        "Queued": DURATION,
+        "Tracked": FLAG,
+        "ServerID": server_kind(store),
+    }
+    given = body_of(request, kinds)
+    is_for_all = given.get("Upcoming") and not given.keys() & {"Tag", "Stream", "To", "ServerID"}
+    if "Queued" in given and not is_for_all:
+        raise wrong(
+            "Queued needs Upcoming: true, and no Tag, Stream, To or ServerID, because it holds for "
+            "every message that is accepted later."
+        )
+    server = {"server": given.pop("ServerID")} if "ServerID" in given else {}
+    values = {name.lower(): value for name, value in given.items()}
+    run = arguments.simulation(store, values | server)
 
     def work() -> Reply:
         aftermath = run(store.closing.is_set)
@@ -141,8 +201,13 @@ def simulate(request: Request, store: Store) -> Reply:
 
 def advance(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
-    fields = _named(changed(request), ("By",))
-    run = _tried(lambda: arguments.advance(store, fields.get("By")))
+    by = body_of(request, {"By": DURATION}, required=("By",))["By"]
+    try:
+        run = arguments.advance(store, by)
+    except SandboxError:
+        raise wrong(
+            f"By moves the clock more than ten years ahead of this machine's; found {by}."
+        ) from None
 
     def work() -> Reply:
         return done("The clock was moved forward.", Events=run(store.closing.is_set))
@@ -160,65 +225,37 @@ def _worked(work: Callable[[], Reply]) -> Reply:
 
 def receive_mail(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/inbound``: a mail comes in, with the fields of a message for ``/email``."""
-    return as_json(receiving.receive(store, request_json.fields(request.body)))
+    given = body_of(request, _INBOUND, required=("From",))
+    return as_json(receiving.receive(store, {name.lower(): given[name] for name in given}))
 
 
 def confirm_sender(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/senders/{id}/confirm``: what the link in Postmark's mail does."""
+    body_of(request, {})
     return SENDERS.changed(SENDERS.get(request, store) | {"Confirmed": True}, store)
 
 
-def changed(request: Request) -> dict[str, Any]:
-    """The JSON object of a request that changes something.
-
-    Raises:
-        CheckFailed: its body is no JSON (415 / 409, 422 / 402).
-    """
-    if not request.body:
-        return {}
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise CheckFailed(409, NEEDS_JSON, http_status=415)
-    value = request_json.parse(request.body)
-    if not isinstance(value, dict):
-        raise CheckFailed(402, texts.MALFORMED)
-    return value
+def _is_address(value: str) -> bool:
+    return field_types.is_address(value.strip())
 
 
-def _options(value: dict[str, Any], names: dict[str, tuple[str, Any]]) -> dict[str, Any]:
-    """The arguments for the fields of a JSON object; null counts as given, other keys are errors.
-
-    Raises:
-        CheckFailed: a field is unknown, or its value has another type (422 / 300).
-    """
-    options = {}
-    for name, given in _named(value, names).items():
-        argument, kind = names[name]
-        if given is not None and (isinstance(given, bool) or not isinstance(given, kind)):
-            raise _wrong(f"{name} has a value of the wrong type.")
-        options[argument] = given
-    return options
-
-
-def _named(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """The fields under their *names*, which ignore case as the keys of Postmark's bodies do."""
-    exact = {name.lower(): name for name in names}
-    unknown = sorted(name for name in value if name.lower() not in exact)
-    if unknown:
-        raise _wrong(f"{unknown[0]!r} is not a field; there are {', '.join(names)}.")
-    return {exact[name.lower()]: given for name, given in value.items()}
-
-
-def _tried(change: Any) -> Any:
-    """The result of *change*; a refusal of the sandbox becomes 422."""
+def _is_shares(value: object) -> bool:
+    """Whether *value* is an object with the share of each type of bounce."""
     try:
-        return change()
-    except (SandboxError, ValueError, OverflowError) as error:
-        raise _wrong(str(error)) from error
+        return isinstance(value, dict) and ARGUMENTS["bounces"]("", value) is not None
+    except SandboxError:
+        return False
 
 
-def _wrong(text: str) -> CheckFailed:
-    return CheckFailed(_INVALID, text)
+def _is_list_of_texts(value: Any, names: tuple[str, ...]) -> bool:
+    """Whether *value* is a list of objects whose fields are texts or null and have *names*."""
+    lowered = {name.lower() for name in names}
+    return isinstance(value, list) and all(
+        isinstance(entry, dict)
+        and {name.lower() for name in entry} <= lowered
+        and all(isinstance(text, str | None) for text in entry.values())
+        for entry in value
+    )
 
 
 ROUTES: Final = {
@@ -227,9 +264,7 @@ ROUTES: Final = {
     "/_sandbox/faults": {"GET": list_faults, "POST": add_fault, "DELETE": remove_faults},
     "/_sandbox/faults/{id}": {"DELETE": remove_fault},
     "/_sandbox/suppress": {"POST": suppress},
-    "/_sandbox/suppressions": {"GET": list_suppressions},
     "/_sandbox/simulate": {"POST": simulate},
     "/_sandbox/advance": {"POST": advance},
-    "/_sandbox/inbound": {"POST": receive_mail},
     "/_sandbox/senders/{id}/confirm": {"POST": confirm_sender},
 }

@@ -1,22 +1,29 @@
-"""``/_sandbox/messages`` and ``/_sandbox/requests``: what has arrived, as JSON in pages.
-
-``count`` says how many are on a page. ``Older`` and ``Newer`` in the answer are the values of
-``before`` and ``after`` for the pages beside.
-"""
+"""``/_sandbox/messages`` and ``/_sandbox/requests``: what has arrived, as JSON in pages."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import done
-from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks import field_types, texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.control.actions import changed
+from mailframe.sandbox.control.fields import (
+    FLAG,
+    MOST,
+    PAGE_KINDS,
+    TEXT,
+    as_page,
+    body_of,
+    query_of,
+    span_of,
+    wrong,
+)
+from mailframe.sandbox.control.places import server_kind
 from mailframe.sandbox.inbox.listing import Asked, snippet
 from mailframe.sandbox.inbox.statuses import event_item, status_of
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.messages.stored_message import delivered_content
+from mailframe.sandbox.state.paging import Page
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -26,16 +33,12 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
-COUNT: Final = 50
-MOST: Final = 500
-_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
-
 # What needs templates or a parser is imported by the first request for it: a send needs neither.
 
 
 def show_changes(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/changes``: a text that changes whenever anything does, and the counts."""
-    del request
+    query_of(request, {})
     total = store.message_list.total
     unread = total - store.read_marks.count(store.message_list.oldest)
     return as_json({"Revision": store.revision, "Messages": total, "Unread": max(unread, 0)})
@@ -43,30 +46,33 @@ def show_changes(request: Request, store: Store) -> Reply:
 
 def list_servers(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/servers``: the ID and the name of each server."""
-    del request
+    query_of(request, {})
     return as_json({"Servers": [{"ID": one, "Name": name} for one, name in store.servers.names()]})
 
 
 def list_messages(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages``: the messages that match ``q``, newest first."""
+    given = query_of(request, {"q": TEXT, "server": server_kind(store)} | PAGE_KINDS)
     asked = Asked.of(request.values, store)
     if asked.problem:
-        raise CheckFailed(300, asked.problem)
+        raise wrong(f"q is a search of the inbox: {asked.problem}.")
+    span = span_of(given)
     page = store.message_list.page(
         asked.query,
-        server=_number(request, "server"),
-        before=_number(request, "before"),
-        after=_number(request, "after"),
-        count=_count(request),
+        server=given.get("server"),
+        before=span.before,
+        after=span.after,
+        count=span.count,
     )
     items = [_item(message, store) for message in page.messages]
-    return as_json({"Messages": items, "Newer": page.newer, "Older": page.older})
+    return as_json(as_page("Messages", Page(items, page.newer, page.older)))
 
 
 def show_message(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}``: one message with its bodies, files, links and events."""
     from mailframe.sandbox.inbox.links import links_of  # noqa: PLC0415 - see above
 
+    query_of(request, {})
     message = _message(request, store)
     delivered = delivered_content(message)
     files = [
@@ -98,26 +104,21 @@ def show_message(request: Request, store: Store) -> Reply:
 
 def change_message(request: Request, store: Store) -> Reply:
     """``PUT /_sandbox/messages/{id}``: mark a message as read or unread."""
-    value = changed(request)
-    if not isinstance(value.get("Read"), bool):
-        raise CheckFailed(300, "Read is true or false.")
     message = _message(request, store)
-    store.read_marks.mark(message.position, is_read=value["Read"])
-    return done("Changed.", Read=value["Read"])
+    is_read = _read(request)
+    store.read_marks.mark(message.position, is_read=is_read)
+    return done("Changed.", Read=is_read)
 
 
 def mark_all(request: Request, store: Store) -> Reply:
     """``PUT /_sandbox/messages``: mark all messages as read or unread."""
-    value = changed(request)
-    if not isinstance(value.get("Read"), bool):
-        raise CheckFailed(300, "Read is true or false.")
-    store.read_marks.mark_all(store.message_list.positions() if value["Read"] else ())
+    store.read_marks.mark_all(store.message_list.positions() if _read(request) else ())
     return done("All messages are changed.")
 
 
 def remove_message(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/messages/{id}``: remove one message."""
-    changed(request)
+    body_of(request, {})
     message = _message(request, store)
     store.remove_message(message)
     return done("Message removed.")
@@ -127,6 +128,7 @@ def show_part(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}/parts/{part}``: ``source``, ``text``, ``raw`` or ``json``."""
     from mailframe.sandbox.inbox.saved import part  # noqa: PLC0415 - see above
 
+    query_of(request, {"save": FLAG})
     reply = part(_message(request, store), request.params["part"], request.values, store)
     if reply is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
@@ -137,6 +139,7 @@ def show_attachment(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}/attachments/{place}``: the bytes of an attachment."""
     from mailframe.sandbox.inbox.saved import attachment  # noqa: PLC0415 - see above
 
+    query_of(request, {"save": FLAG, "view": FLAG})
     message = _message(request, store)
     reply = attachment(message, request.params["place"], request.values, store)
     if reply is None:
@@ -146,25 +149,24 @@ def show_attachment(request: Request, store: Store) -> Reply:
 
 def list_requests(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/requests``: the requests, newest first."""
-    count, after = _count(request), _number(request, "after")
-    page = store.requests.page(
-        before=None if after is not None else _number(request, "before"),
-        after=after,
-        count=count,
-        only_errors="errors" in request.values,
-    )
-    older = page[-1][0] if len(page) == count or (page and after is not None) else None
-    return as_json({"Requests": [_call(*entry) for entry in page], "Older": older})
+    given = query_of(request, {"errors": FLAG} | PAGE_KINDS)
+    page = store.requests.page(span_of(given), only_errors=given.get("errors", False))
+    return as_json(as_page("Requests", page.of(lambda entry: _call(*entry))))
 
 
 def show_request(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/requests/{id}``: one request with the bodies of both sides."""
-    number = request.params["id"]
-    record = store.requests.get(int(number)) if _NUMBER.fullmatch(number) else None
+    query_of(request, {})
+    number = field_types.whole_id(request.params["id"])
+    record = store.requests.get(number)
     if record is None:
         raise CheckFailed(404, "This request was not found.", http_status=404)
-    exchange = store.exchanges.get(int(number))
-    return as_json(_call(int(number), record) | (_bodies(exchange) if exchange else {}))
+    exchange = store.exchanges.get(number)
+    return as_json(_call(number, record) | (_bodies(exchange) if exchange else {}))
+
+
+def _read(request: Request) -> bool:
+    return bool(body_of(request, {"Read": FLAG}, required=("Read",))["Read"])
 
 
 def _message(request: Request, store: Store) -> StoredMessage:
@@ -218,28 +220,6 @@ def _bodies(exchange: Exchange) -> dict[str, Any]:
         "Answer": None if exchange.answer is None else exchange.answer.decode("utf-8", "replace"),
         "IsAnswerCut": exchange.is_answer_cut,
     }
-
-
-def _number(request: Request, name: str) -> int | None:
-    """A number of the query; None without one.
-
-    Raises:
-        CheckFailed: it is not a number (422 / 300).
-    """
-    text = request.values.get(name, "")
-    if not text:
-        return None
-    if not _NUMBER.fullmatch(text):
-        raise CheckFailed(300, f"The parameter '{name}' is not a number.")
-    return int(text)
-
-
-def _count(request: Request) -> int:
-    count = _number(request, "count")
-    count = COUNT if count is None else count
-    if not 1 <= count <= MOST:
-        raise CheckFailed(300, f"The parameter 'count' is a number from 1 to {MOST}.")
-    return count
 
 
 ROUTES: Final = {

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.sandbox.checks import field_types, texts
+from mailframe.sandbox.checks import field_types
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.control.fields import PAGE_KINDS, as_page, query_of, span_of
+from mailframe.sandbox.control.places import server_kind
+from mailframe.sandbox.webhooks.events import is_collected
 from mailframe.sandbox.wire.exchange import as_json
 from mailframe.sandbox.wire.loopback import without_user
 
@@ -24,26 +27,25 @@ WHY_NOT: Final = (
 
 def show_webhooks(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/webhooks``: every webhook of every server, without passwords."""
-    del request  # the list has no parameters
+    query_of(request, {})
     return as_json({"Webhooks": [_webhook(one) for one in store.webhooks.all()]})
 
 
 def show_deliveries(request: Request, store: Store) -> Reply:
-    """``GET /_sandbox/webhooks/deliveries``: newest first; ``count`` is 100 by default."""
-    values = {"count": "100", "offset": "0"} | request.values
-    count, offset = field_types.paging(values, code=700)
-    queue = store.webhook_queue
-    return as_json(
-        {"TotalCount": queue.count(), "Deliveries": queue.listed(count=count, offset=offset)}
-    )
+    """``GET /_sandbox/webhooks/deliveries``: newest first, and whether nothing is due."""
+    given = query_of(request, {"server": server_kind(store)} | PAGE_KINDS)
+    page = store.webhook_queue.page(span_of(given), server=given.get("server"))
+    is_idle = store.webhook_queue.is_idle() and is_collected(store)
+    return as_json(as_page("Deliveries", page, Idle=is_idle))
 
 
 def show_delivery(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/webhooks/deliveries/{id}``: one with its JSON and its attempts."""
+    query_of(request, {})
     number = field_types.whole_id(request.params["id"])
     item = store.webhook_queue.get(number)
     if item is None:
-        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
+        raise CheckFailed(404, "This delivery was not found.", http_status=404)
     body = orjson.loads(store.webhook_queue.body_of(number))
     return as_json(item | {"Body": body, "Log": store.webhook_queue.attempts_of(number)})
 

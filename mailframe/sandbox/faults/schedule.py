@@ -168,6 +168,8 @@ class Schedule:
                 "Request": fault.request,
                 "Times": fault.times,
                 "Delay": fault.delay_s,
+                "RetryAfter": fault.retry_after_s,
+                "First": fault.first,
                 "Hits": hits,
             }
             for fault_id, fault, hits in self._faults

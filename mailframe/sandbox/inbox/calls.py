@@ -11,6 +11,7 @@ from mailframe.sandbox.inbox.addresses import POSITION, address
 from mailframe.sandbox.inbox.long_text import LongText
 from mailframe.sandbox.inbox.site import missing
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.paging import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,19 +113,8 @@ def list_page(values: Mapping[str, str], store: Store, site: Site) -> Reply:
         int(values[name]) if POSITION.fullmatch(values.get(name, "")) else None
         for name in ("before", "after")
     )
-    page = store.requests.page(
-        before=None if after is not None else before,
-        after=after,
-        count=PAGE + 1,
-        only_errors=only_errors,
-        number=numbered,
-    )
-    is_upward = after is not None
-    has_more = len(page) > PAGE
-    page = (page[1:] if is_upward else page[:-1]) if has_more else page
+    page = store.requests.page(Span(PAGE, before, after), only_errors=only_errors, number=numbered)
     flag = {"errors": only_errors, "number": numbered}
-    newer = page and (has_more if is_upward else before is not None)
-    older = page and (is_upward or has_more)
     return site.page(
         "requests",
         title="Requests",
@@ -138,10 +128,10 @@ def list_page(values: Mapping[str, str], store: Store, site: Site) -> Reply:
         ],
         calls=[
             ShownCall(request, record, error=_error(request, record, store))
-            for request, record in page
+            for request, record in page.items
         ],
-        newer=address("/inbox/requests", {**flag, "after": page[0][0]}) if newer else "",
-        older=address("/inbox/requests", {**flag, "before": page[-1][0]}) if older else "",
+        newer=address("/inbox/requests", {**flag, "after": page.newer}) if page.newer else "",
+        older=address("/inbox/requests", {**flag, "before": page.older}) if page.older else "",
     )
 
 
@@ -162,8 +152,8 @@ def page(number: str, store: Store, site: Site) -> Reply:
         return missing(site, "No such request")
     request = int(number)
     exchange = store.exchanges.get(request)
-    newer = store.requests.page(after=request, count=1)
-    older = store.requests.page(before=request, count=1)
+    newer = store.requests.page(Span(1, after=request)).items
+    older = store.requests.page(Span(1, before=request)).items
     return site.page(
         "request",
         title=f"{record.method} {visible(record.path)[:80]}",

@@ -126,7 +126,7 @@ def bounces_frame(store: Store, server: int | None) -> pd.DataFrame:
 
 def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
     """One row per delivery of a webhook, in the order of queuing."""
-    return frame(store.webhook_queue.listed()[::-1], WEBHOOK_DELIVERY_DTYPES)
+    return frame(store.webhook_queue.all(), WEBHOOK_DELIVERY_DTYPES)
 
 
 def events_frame(store: Store, server: int | None) -> pd.DataFrame:

@@ -162,13 +162,14 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             checked_seconds(index_delay_s, name="index_delay_s"),
             paused,
             frozenset(map(checked_name, checked_texts(webhook_hosts, name="webhook_hosts"))),
+            delay_s,
         )
         keep = checked_whole(keep, name="keep", low=1)
         path = None if db is None else Path(db)
         with opening(path):
             self._store = Store(account, seed=seed, path=path, keep=keep, named=named)
         self._webhooks = WebhookThread(self._store)
-        self._handler = RequestHandler(self._store, delay_s=delay_s)
+        self._handler = RequestHandler(self._store)
         self._handler.schedule.first = tuple([faults] if isinstance(faults, str) else faults)
         self._server: SocketServer | None = None
         self._closing, self._is_open = self._store.closing, False

@@ -45,10 +45,9 @@ class WebhookMethods:
         """
         if retries_s is not None:
             times = tuple(checked_seconds(seconds, name="retries_s") for seconds in retries_s)
-            queue = self._store.webhook_queue
-            queue.retries_s = queue.inbound_retries_s = times
+            self._store.webhook_queue.retries_s = times
         if timeout_s is not None:
-            self._webhooks.timeout_s = checked_seconds(timeout_s, name="timeout_s")
+            self._store.webhook_queue.timeout_s = checked_seconds(timeout_s, name="timeout_s")
 
     def wait_for_webhooks(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything that is due was posted; retries that wait for later stay.

@@ -79,14 +79,12 @@ class RequestHandler:
 
     Args:
         store: the state of the server.
-        delay_s: the seconds that each answer takes.
     """
 
-    def __init__(self, store: Store, *, delay_s: float = 0.0) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.schedule = store.attached(Schedule)
         self._simulation = Simulation(store)
-        self.delay_s = delay_s
         self.listener: Listener | None = None
 
     def begin(
@@ -193,7 +191,8 @@ class RequestHandler:
         change = pending.effect.change
         if pending.fault and change is not None:
             reply = change(reply, pending.fault, pending.record.path)
-        return PlannedReply(reply, pending.effect.ending, pending.answer_wait_s + self.delay_s)
+        delay_s = pending.answer_wait_s + self.store.delay_s
+        return PlannedReply(reply, pending.effect.ending, delay_s)
 
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""

@@ -9,8 +9,17 @@ from mailframe.sandbox.api.answers import EndpointResult, error_reply
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.control import actions, unsubscribing, viewing, webhook_log
+from mailframe.sandbox.control import (
+    actions,
+    lists,
+    settings,
+    unsubscribing,
+    viewing,
+    webhook_log,
+)
 from mailframe.sandbox.inbox import routes as inbox
+from mailframe.sandbox.state.webhooks.delivery import TRACE_ID
+from mailframe.sandbox.wire import texts as wire_texts
 from mailframe.sandbox.wire.exchange import Reply, Request
 from mailframe.sandbox.wire.paths import Paths
 
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 _UNRECORDED: Final[Routes] = {
     **actions.ROUTES,
     **viewing.ROUTES,
+    **lists.ROUTES,
+    **settings.ROUTES,
     **webhook_log.ROUTES,
     **inbox.ROUTES,
 }
@@ -46,6 +57,8 @@ def answer(request: Request, store: Store) -> EndpointResult:
 
 
 def _endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
+    if TRACE_ID.lower() in request.headers:
+        raise CheckFailed(403, wire_texts.LOOP, http_status=403)
     path, params = match(request.path)
     if path is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)

@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.paging import Page, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +121,29 @@ class RequestTable(Table):
         return count
 
     def page(
-        self,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        count: int = 50,
-        only_errors: bool = False,
-        number: int | None = None,
-    ) -> list[tuple[int, RequestRecord]]:
-        """The ID and the record of the newest requests before an ID, or the oldest after one.
+        self, span: Span, *, only_errors: bool = False, number: int | None = None
+    ) -> Page[tuple[int, RequestRecord]]:
+        """The ID and the record of each request on a page.
 
         Args:
-            before: an ID.
-            after: an ID.
-            count: the number of requests.
+            span: which page.
             only_errors: whether to leave out those without an error and a fault.
             number: the number of the requests; None is all.
         """
-        sides = {"<": before, ">": after} if before or after else {"<": 1 << 62}
-        side, bound = next((side, bound) for side, bound in sides.items() if bound is not None)
-        errors = (
-            " and (ifnull(http_status, 999) >= 400 or fault is not null)" if only_errors else ""
+        conditions = ["true"]
+        if only_errors:
+            conditions.append("(ifnull(http_status, 999) >= 400 or fault is not null)")
+        if number is not None:
+            conditions.append("number = ?")
+        page = page_of(
+            self._database,
+            f"select id, {', '.join(NAMES)} from requests"  # noqa: S608 - constants
+            f" where {' and '.join(conditions)}",
+            [] if number is None else [number],
+            number="id",
+            span=span,
         )
-        numbered = "" if number is None else f" and number = {number:d}"
-        rows = self._database.rows(
-            f"select id, {', '.join(NAMES)} from requests where id {side} ?{errors}{numbered}"  # noqa: S608 - constants and a number
-            f" order by id {'asc' if side == '>' else 'desc'} limit ?",
-            bound,
-            count,
-        )
-        page = [(row[0], RequestRecord(*row[1:])) for row in rows]
-        return page[::-1] if side == ">" else page
+        return page.of(lambda row: (row[0], RequestRecord(*row[1:])))
 
     def get(self, request: int) -> RequestRecord | None:
         """The record of that ID."""

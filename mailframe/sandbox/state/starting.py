@@ -39,6 +39,7 @@ class Named:
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused.
         webhook_hosts: the hosts that webhooks may reach besides this machine, in lower case.
+        delay_s: the seconds that each answer takes.
     """
 
     server_id: int | None = None
@@ -48,6 +49,7 @@ class Named:
     index_delay_s: float = 0.0
     paused: bool = False
     webhook_hosts: frozenset[str] = frozenset()
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

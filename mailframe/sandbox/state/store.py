@@ -6,7 +6,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
-from mailframe.sandbox.state import starting
+from mailframe.sandbox.state import settings, starting
 from mailframe.sandbox.state.account.senders import SenderTable
 from mailframe.sandbox.state.account.servers import ServerTable
 from mailframe.sandbox.state.account.streams import NAMES, StreamTable
@@ -79,12 +79,14 @@ class Store:
         named: what the options of this start name, beside the account.
 
     Attributes:
+        first_account: the account at the start.
         lock: the reentrant lock of the database.
         random: the random bits of MessageIDs.
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index: what searches find of the messages.
+        delay_s: the seconds that each answer takes.
         url: the base URL of the sandbox, for the links that it writes.
         closing: set when the sandbox is closed, which ends what takes long.
     """
@@ -99,6 +101,7 @@ class Store:
         named: Named | None = None,
     ) -> None:
         self.account, self.keep, self.named = account, keep, named or Named()
+        self.first_account = account
         self.random = RandomBits(seed)
         self.clock = Clock()
         self.database = Database(_SCHEMAS, path=path)
@@ -141,6 +144,7 @@ class Store:
         )
         self.wake: Callable[[], None] = _nothing
         self.url, self.closing = "", threading.Event()
+        self.delay_s = 0.0
         self._paused_at: int | None = None
         self._attached: dict[type[Attached], Attached] = {}
         self._opened = uuid.uuid4().hex[:8]
@@ -267,6 +271,12 @@ class Store:
             self.read_marks.mark(message.position, is_read=False)
             self.exchanges.remove_of(message)
 
+    def remove_inbound(self, message_id: str) -> None:
+        """Remove a mail that came in, with what was or will be posted about it."""
+        with self.database.transaction():
+            self.inbound.remove(message_id)
+            self.webhook_queue.remove_of_message(message_id)
+
     # --- events ------------------------------------------------------------------------------
 
     def advance_clock(self, by_ns: int) -> None:
@@ -330,7 +340,7 @@ class Store:
         Raises:
             SandboxError: the options contradict what the file keeps.
         """
-        self.index.delay_s = self.named.index_delay_s
+        settings.restore(self)
         self._paused_at = self.messages.next_position if self.named.paused else None
         for one in self._attached.values():
             one.restart()

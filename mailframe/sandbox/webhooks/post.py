@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from mailframe.sandbox.state.webhooks.delivery import Outcome
+from mailframe.sandbox.state.webhooks.delivery import TRACE_ID, Outcome
 from mailframe.sandbox.wire.loopback import is_one_of, loopback_name, without_user
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _headers(webhook: Webhook, delivery: Delivery) -> httpx.Headers:
             "Accept-Encoding": "identity",
             "Connection": "close",
             "Content-Type": "application/json",
-            "X-PM-Webhook-Trace-Id": delivery.trace_id,
+            TRACE_ID: delivery.trace_id,
             "X-PM-Retries-Remaining": str(delivery.retries_left),
         }
     )

@@ -43,7 +43,7 @@ async def _serve(thread: WebhookThread, store: weakref.ref[Store], ready: thread
     try:
         while not thread.is_closing:
             woken.clear()
-            wait_s = sending.start_due(thread.timeout_s)
+            wait_s = sending.start_due()
             if wait_s is None:
                 return
             try:
@@ -64,7 +64,7 @@ class _Sending:
         self._hosts = () if now is None else now.webhooks.hosts
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    def start_due(self, timeout_s: float) -> float | None:
+    def start_due(self) -> float | None:
         """Queue what happened, and start to post to each webhook with a due delivery.
 
         Returns:
@@ -77,7 +77,9 @@ class _Sending:
         webhooks, next_ns = store.webhook_queue.due()
         for webhook in webhooks:
             if webhook not in self._tasks:
-                self._tasks[webhook] = asyncio.create_task(self._drain(webhook, timeout_s))
+                self._tasks[webhook] = asyncio.create_task(
+                    self._drain(webhook, store.webhook_queue.timeout_s)
+                )
         if has_more:
             self._woken.set()
         next_ns = min(next_ns or NEVER_NS, store.upcoming.next_ns)

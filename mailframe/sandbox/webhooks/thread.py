@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.state.store import Store
 
-TIMEOUT_S: Final = 10.0
-"""Seconds until an attempt is given up (A); Postmark documents 120 for inbound messages only."""
 CLOSED: Final = "the sandbox was closed during this attempt"
 JOIN_S: Final = 10.0
 
@@ -24,9 +22,6 @@ class WebhookThread:
     Args:
         store: the state of the sandbox, whose ``wake`` is set; the thread ends when nobody uses it
             any more.
-
-    Attributes:
-        timeout_s: the seconds until an attempt without a complete answer is given up.
     """
 
     def __init__(self, store: Store) -> None:
@@ -36,7 +31,6 @@ class WebhookThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event | None = None
         self.is_closing = False
-        self.timeout_s = TIMEOUT_S
         store.wake = self.wake
         weakref.finalize(store, self._end)  # also at the exit of the process
 

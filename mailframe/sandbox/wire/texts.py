@@ -16,6 +16,10 @@ MALFORMED = "This is not a valid HTTP request."  # A, HTTP 400
 HEAD_TOO_LARGE = "The head of the request is too large."  # A, HTTP 431
 BODY_TOO_LARGE = "The request is too large."  # A, HTTP 413
 TOO_SLOW = "The request did not arrive in time."  # A, HTTP 408
+LOOP = (  # A, HTTP 403, which ends the retries of a webhook
+    "A webhook cannot post to a sandbox: its events would cause events without end. "
+    "Give it the URL of your own receiver."
+)
 # A, HTTP 503
 NOT_STORED = "The sandbox could not store this request, and kept nothing of it: {why}."
 FAILED = "This is a bug of the sandbox; its log has the reason."  # A, HTTP 500

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.clock import HOUR_NS, timestamp
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.paging import Page, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,22 @@ class BounceTable(Table):
             "select address, id from bounces where message_id = ?", message_id
         )
         return {row["address"]: row["id"] for row in rows}
+
+    def page(
+        self,
+        span: Span,
+        *,
+        server: int | None = None,
+        stream: str | None = None,
+        message_id: str | None = None,
+    ) -> Page[dict[str, Any]]:
+        """A page of the bounces; None is every server, stream and message."""
+        query = (
+            "select * from bounces where server = ifnull(?, server)"
+            " and stream = ifnull(?, stream) and message_id = ifnull(?, message_id)"
+        )
+        values = [server, stream, message_id]
+        return page_of(self._database, query, values, number="id", span=span).of(as_item)
 
     def all(self) -> list[sqlite3.Row]:
         """Every bounce, in order."""

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.sandbox.state.clock import HOUR_NS
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
+
+    from mailframe.sandbox.state.paging import Page, Span
 
 
 class EventKind(StrEnum):
@@ -126,6 +129,24 @@ class EventTable(Table):
     def all(self) -> list[Event]:
         """Every event, in the order of recording."""
         return self._read("true order by number")
+
+    def page(
+        self,
+        span: Span,
+        *,
+        server: int | None = None,
+        stream: str | None = None,
+        kind: str | None = None,
+        message_id: str | None = None,
+    ) -> Page[Event]:
+        """A page of the recorded events; None is every server, stream, kind and message."""
+        query = (
+            f"select events.*, about from {_JOINED} where server = ifnull(?, server)"  # noqa: S608
+            " and stream = ifnull(?, stream) and kind = ifnull(?, kind)"
+            " and message_id = ifnull(?, message_id)"
+        )
+        values = [server, stream, kind, message_id]
+        return page_of(self._database, query, values, number="number", span=span).of(_event)
 
     def last_number(self) -> int:
         """The number of the last event; 0 without one."""

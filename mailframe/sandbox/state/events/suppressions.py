@@ -6,11 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Set as AbstractSet
+
+    from mailframe.sandbox.state.paging import Page, Span
 
 
 REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
@@ -139,6 +142,19 @@ class SuppressionTable(Table):
             until_ns,
         )
         return [as_item(row) for row in rows]
+
+    def page(
+        self, span: Span, *, server: int | None = None, stream: str | None = None
+    ) -> Page[dict[str, Any]]:
+        """A page of the suppressions of one or all servers and streams, with both."""
+        query = (
+            "select * from suppressions"
+            " where server = ifnull(?, server) and stream = ifnull(?, stream)"
+        )
+        page = page_of(self._database, query, [server, stream], number="number", span=span)
+        return page.of(
+            lambda row: as_item(row) | {"MessageStream": row["stream"], "ServerID": row["server"]}
+        )
 
     def remove_all(self, server: int) -> None:
         """Remove every suppression of *server*."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.paging import Page, Span
 
 _STATUSES: Final = {"delivered": "Processed", "waiting": "Scheduled", "sending": "Queued"}
 """The status of a message by that of its delivery to the inbound hook; any other is Failed (A)."""
+_JOINED: Final = "inbound_messages m left join webhook_deliveries d on d.id = m.delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,22 @@ class InboundTable(Table):
         """The messages of *server*, the newest first."""
         return self._messages("m.server = ?", server)
 
+    def page(self, span: Span, *, server: int | None = None) -> Page[InboundMessage]:
+        """A page of the messages of *server*, or of all servers."""
+        query = f"select m.*, d.status from {_JOINED} where m.server = ifnull(?, m.server)"  # noqa: S608
+        return page_of(self._database, query, [server], number="m.id", span=span).of(_message)
+
+    def of_any_server(self, message_id: str) -> InboundMessage | None:
+        """The message of that ID, ignoring case."""
+        messages = self._messages("m.message_id = ?", message_id.lower())
+        return messages[0] if messages else None
+
+    def remove(self, message_id: str) -> None:
+        """Remove a message."""
+        self._database.run("delete from inbound_messages where message_id = ?", message_id)
+
     def _messages(self, where: str, *values: Any) -> list[InboundMessage]:
-        joined = "inbound_messages m left join webhook_deliveries d on d.id = m.delivery"
-        sql = f"select m.*, d.status from {joined} where {where} order by m.id desc"  # noqa: S608 - constants
+        sql = f"select m.*, d.status from {_JOINED} where {where} order by m.id desc"  # noqa: S608 - constants
         rows = self._database.rows(sql, *values)
         return [_message(row) for row in rows]
 

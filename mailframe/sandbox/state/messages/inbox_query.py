@@ -110,6 +110,8 @@ def parse(query: str) -> tuple[Term, ...]:
             at += 1
             continue
         match = _TERM.match(query, at)
+        if match and match["quoted"] is not None and not match[0].endswith('"', 1):
+            raise QueryError('a quote has no end; write "two words"')
         at = match.end() if match and match.end() > at else at + 1
         term = _term(match) if match else None
         if term is not None:

@@ -78,7 +78,7 @@ class MessageList:
                 return ListedPage(self._whole(matches[::-1]), newer, self._older(low))
             start = end_of_all if before is None else min(before, end_of_all)
             matches, end = self._collected(query, server, start, count, is_upward=False)
-            newer = start - 1 if start < end_of_all else None
+            newer = max(0, start - 1) if start < end_of_all else None
             return ListedPage(self._whole(matches), newer, self._older(end))
 
     def _older(self, position: int) -> int | None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 INBOUND: Final = "Inbound"
+TRACE_ID: Final = "X-PM-Webhook-Trace-Id"
+"""The header of each post to a webhook."""
 _RETRIED: Final = frozenset({408, 429})
 _FORBIDDEN: Final = 403
 

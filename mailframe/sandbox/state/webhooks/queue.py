@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.paging import page_of
 from mailframe.sandbox.state.table import Table
 from mailframe.sandbox.state.webhooks.delivery import INBOUND, Delivery, Outcome, Status, verdict_on
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.paging import Page, Span
     from mailframe.sandbox.state.webhooks.delivery import NewDelivery
 
 KEEP: Final = 10_000
@@ -26,6 +28,8 @@ RETRIES_S: Final = (60, 300, 900, *_BACK_OFF_S)
 """Seconds before each retry of an event (D: Postmark's skills; its page shows the last six)."""
 INBOUND_RETRIES_S: Final = (*_BACK_OFF_S, 1800, 3600, 7200, 21_600)
 """Seconds before each retry of an inbound message (D)."""
+TIMEOUT_S: Final = 10.0
+"""Seconds until an attempt is given up (A); Postmark documents 120 for inbound messages only."""
 _SECOND: Final = 1_000_000_000
 
 
@@ -33,8 +37,8 @@ class WebhookQueue(Table):
     """The deliveries of all webhooks.
 
     Attributes:
-        retries_s: the seconds before each retry of an event.
-        inbound_retries_s: the seconds before each retry of an inbound message.
+        retries_s: the seconds before each retry; None takes Postmark's.
+        timeout_s: the seconds until an attempt without a complete answer is given up.
     """
 
     SCHEMA = """
@@ -77,8 +81,8 @@ class WebhookQueue(Table):
 
     def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock)
-        self.retries_s: Sequence[float] = RETRIES_S
-        self.inbound_retries_s: Sequence[float] = INBOUND_RETRIES_S
+        self.retries_s: Sequence[float] | None = None
+        self.timeout_s: float = TIMEOUT_S
 
     # --- the next event and message ----------------------------------------------------------
 
@@ -232,7 +236,9 @@ class WebhookQueue(Table):
         return Status.WAITING, self._clock.now_ns() + wait_ns
 
     def _retries_s(self, kind: str) -> Sequence[float]:
-        return self.inbound_retries_s if kind == INBOUND else self.retries_s
+        if self.retries_s is not None:
+            return self.retries_s
+        return INBOUND_RETRIES_S if kind == INBOUND else RETRIES_S
 
     def _remove_oldest(self) -> None:
         self._database.run(
@@ -274,12 +280,16 @@ class WebhookQueue(Table):
 
     # --- what a developer asks ---------------------------------------------------------------
 
-    def listed(self, *, count: int = KEEP, offset: int = 0) -> list[dict[str, Any]]:
-        """The deliveries, the newest first, without their attempts."""
-        rows = self._database.rows(
-            "select * from webhook_deliveries order by id desc limit ? offset ?", count, offset
-        )
+    def all(self) -> list[dict[str, Any]]:
+        """Every delivery, in the order of queuing, without its attempts."""
+        rows = self._database.rows("select * from webhook_deliveries order by id")
         return [_as_item(row) for row in rows]
+
+    def page(self, span: Span, *, server: int | None = None) -> Page[dict[str, Any]]:
+        """A page of the deliveries of *server*, or of all servers."""
+        query = "select * from webhook_deliveries where server = ifnull(?, server)"
+        page = page_of(self._database, query, [server], number="id", span=span)
+        return page.of(_as_item)
 
     def get(self, delivery: int) -> dict[str, Any] | None:
         """The delivery of that ID, without its attempts."""
@@ -319,6 +329,7 @@ def _as_item(row: sqlite3.Row) -> dict[str, Any]:
     next_ns = row["next_ns"]
     return {
         "ID": row["id"],
+        "ServerID": row["server"],
         "WebhookID": row["webhook"],
         "RecordType": row["kind"],
         "MessageID": row["message_id"] or None,
