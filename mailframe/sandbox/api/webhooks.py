@@ -18,14 +18,15 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
 from mailframe.sandbox.state.clock import HOUR_NS, timestamp
 from mailframe.sandbox.state.webhooks import metrics as webhook_metrics
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.webhooks.verification import verify
+from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.webhooks.webhooks import Webhook
-    from mailframe.sandbox.wire.exchange import Reply, Request
+    from mailframe.sandbox.wire.exchange import Request
 
 MAX_WEBHOOKS: Final = 30  # A: of a stream; Postmark names no number
 
@@ -100,6 +101,12 @@ def delete_webhook(request: Request, store: Store) -> Reply:
     webhook = _webhook_of(request, store, server)
     store.webhooks.remove(webhook.id)
     return done(texts_server.WEBHOOK_REMOVED.format(id=webhook.id))
+
+
+def verify_webhook(request: Request, store: Store) -> Reply:
+    """``POST /webhooks/{id}/verify``: post a test for each trigger; 200 also if one fails (D)."""
+    webhook = _webhook_of(request, store, server_of(request, store))
+    return Reply(200, later=lambda: as_json(verify(store, webhook)).body)
 
 
 def show_statistics(request: Request, store: Store) -> Reply:
@@ -178,5 +185,6 @@ def _verify(request: Request, fields: Mapping[str, Any]) -> bool:
 ROUTES: Final = {
     "/webhooks": {"GET": list_webhooks, "POST": create_webhook},
     "/webhooks/{id}": {"GET": show_webhook, "PUT": edit_webhook, "DELETE": delete_webhook},
+    "/webhooks/{id}/verify": {"POST": verify_webhook},
     "/webhooks/{id}/statistics": {"GET": show_statistics},
 }

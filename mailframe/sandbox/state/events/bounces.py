@@ -13,6 +13,7 @@ from mailframe.sandbox.state.table import Table
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
@@ -209,7 +210,7 @@ class BounceTable(Table):
         return self._database.rows("select * from bounces order by id")
 
 
-def as_item(row: sqlite3.Row) -> dict[str, Any]:
+def as_item(row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:
     """A bounce as the Bounce API and its webhook show it: every documented key but Content."""
     kind = TYPES[row["kind"]]
     return {

@@ -253,6 +253,25 @@ class WebhookTable(Table):
             self._stop(webhook.id)
         return self._all[webhook.id]
 
+    def set_verified(self, webhook: Webhook, *, is_verified: bool) -> None:
+        """Note how a check of *webhook* has ended; one that is verified gets the events from now on.
+
+        Nothing changes if it was removed, or leads to another URL, while the check went on.
+        """
+        is_elsewhere = not is_reachable(webhook.url, hosts=self.hosts)
+        after = (webhook.after_event, webhook.after_position)
+        self._database.run(
+            "update webhooks set is_verified = ?, after_event = ?, after_position = ?"
+            " where id = ? and url = ?",
+            self._status(webhook.url, verify=is_verified or is_elsewhere),
+            *(after if webhook.is_verified else self._ends()),
+            webhook.id,
+            webhook.url,
+        )
+        self.restart()
+        if webhook.id in self._all and not self._all[webhook.id].is_verified:
+            self._stop(webhook.id)
+
     def remove(self, webhook: int) -> None:
         """Remove a webhook; what waits for it is not posted."""
         self._database.run("delete from webhooks where id = ?", webhook)
