@@ -82,5 +82,5 @@ def test_a_url_that_cannot_be_reached_fails(sandbox, url):
     answer = calls.ok("POST", f"/webhooks/{webhook}/verify")
     assert (answer["Success"], answer["Results"][0]["StatusCode"]) == (False, 0)
     if "example.com" in url:
-        assert "the sandbox contacts" in answer["Results"][0]["Message"]
+        assert "the sandbox does not contact example.com" in answer["Results"][0]["Message"]
     assert calls.code("POST", "/webhooks/99/verify") == 1352

@@ -15,11 +15,8 @@ from mailframe.sandbox.state.events.bounces import as_item
 from mailframe.sandbox.state.events.events import Event, EventKind
 from mailframe.sandbox.state.webhooks.delivery import Delivery
 from mailframe.sandbox.webhooks.events import payload
-from mailframe.sandbox.webhooks.thread import TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.webhooks.delivery import Outcome
     from mailframe.sandbox.state.webhooks.webhooks import Webhook
@@ -53,7 +50,7 @@ def verify(store: Store, webhook: Webhook) -> dict[str, Any]:
     now_ns = store.clock.now_ns()
     bodies = [orjson.dumps(sample(kind, webhook, store=store, now_ns=now_ns)) for kind in kinds]
     with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
-        posts = _posted(webhook, kinds, bodies, hosts=store.webhooks.hosts)
+        posts = _posted(webhook, kinds, bodies, store)
         outcomes = thread.submit(asyncio.run, posts).result()
     results = [_result(kind, outcome) for kind, outcome in zip(kinds, outcomes, strict=True)]
     passed = sum(result["Success"] for result in results)
@@ -70,7 +67,7 @@ def verify(store: Store, webhook: Webhook) -> dict[str, Any]:
 
 
 async def _posted(
-    webhook: Webhook, kinds: list[EventKind], bodies: list[bytes], *, hosts: Collection[str]
+    webhook: Webhook, kinds: list[EventKind], bodies: list[bytes], store: Store
 ) -> list[Outcome]:
     from mailframe.sandbox.webhooks.post import post  # noqa: PLC0415 - httpx
 
@@ -78,8 +75,9 @@ async def _posted(
         Delivery(0, webhook.id, str(kind), str(uuid.uuid4()), body, attempt=1, retries_left=0)
         for kind, body in zip(kinds, bodies, strict=True)
     )
+    hosts, timeout_s = store.webhooks.hosts, store.webhook_queue.timeout_s
     return await asyncio.gather(
-        *(post(webhook, test, timeout_s=TIMEOUT_S, hosts=hosts) for test in tests)
+        *(post(webhook, test, timeout_s=timeout_s, hosts=hosts) for test in tests)
     )
 
 

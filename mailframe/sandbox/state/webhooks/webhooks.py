@@ -254,7 +254,7 @@ class WebhookTable(Table):
         return self._all[webhook.id]
 
     def set_verified(self, webhook: Webhook, *, is_verified: bool) -> None:
-        """Note how a check of *webhook* has ended; one that is verified gets the events from now on.
+        """Note how a check of *webhook* has ended; one that passed gets the events from now on.
 
         Nothing changes if it was removed, or leads to another URL, while the check went on.
         """
