@@ -410,3 +410,47 @@ def test_another_host_is_refused_with_what_to_write(host):
         SandboxError, match=r"is not loopback.*write host='127\.0\.0\.1', '::1' or 'localhost'"
     ):
         LocalPostmark(host=host)
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_an_error_of_the_listener_changes_no_answer(in_process, is_closed, caplog):
+    """It is logged once, and raised by ``close`` or at the end of ``with``, once."""
+    paths = []
+
+    def listener(record):
+        paths.append(record.path)
+        raise ValueError(record.path)
+
+    sandbox = LocalPostmark(in_process=in_process)
+
+    def used():
+        with sandbox:
+            sandbox.listen(listener)
+            assert post(sandbox, mail()).json()["Message"] == "OK"
+            assert post(sandbox, [mail()]).status_code == 200
+            assert post(sandbox, mail(To="nobody")).status_code == 422
+            if is_closed:
+                sandbox.close()
+
+    with pytest.raises(SandboxError, match="raised ValueError: /email") as raised:
+        used()
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert paths == ["/email", "/email/batch", "/email"]
+    assert [record.name for record in caplog.records] == ["mailframe.sandbox"]
+    assert len(sandbox.messages()) == 2
+    sandbox.close()
+
+
+def test_an_error_of_the_block_is_not_replaced_by_one_of_the_listener(caplog):
+    """Which is in the log."""
+
+    def used():
+        with LocalPostmark(in_process=True) as sandbox:
+            sandbox.listen(lambda _: 1 / 0)
+            post(sandbox, mail())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        used()
+    assert "division by zero" in caplog.text

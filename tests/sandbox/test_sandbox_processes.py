@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
@@ -14,6 +15,7 @@ from collections import Counter
 import httpx
 import pytest
 
+from mailframe.sandbox import LocalPostmark
 from tests.sandbox.sandbox_mail import HEADERS, mail
 from tests.sandbox.sandbox_reads import PAGE, SEARCH
 
@@ -36,6 +38,37 @@ head = b"POST /email/batch HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nContent-Length: 90
 connection.sendall(head + b" " * 4_500_000)
 print("half", flush=True)
 time.sleep(60)
+"""
+
+
+# Forks, lets the child use and close its copy, and is killed after another message.
+FORKING = """
+import os, signal, sys
+import httpx
+from mailframe.errors import SandboxError
+from mailframe.sandbox import LocalPostmark
+in_process = sys.argv[2] == "in process"
+head = {"X-Postmark-Server-Token": "any", "Accept": "application/json"}
+mail = {"From": "a@x.test", "To": "b@x.test", "TextBody": "Hi"}
+sandbox = LocalPostmark(db=sys.argv[1], in_process=in_process).start()
+hook = {"Url": "http://127.0.0.1:1/", "Triggers": {"Delivery": {"Enabled": True}}}
+transport = sandbox.transport() if in_process else httpx.HTTPTransport()
+with httpx.Client(transport=transport, base_url=sandbox.url, headers=head) as http:
+    http.post("/webhooks", json=hook)
+    http.post("/email", json=mail | {"Subject": "before"})
+    child = os.fork()
+    if not child:
+        try:
+            sandbox.messages()
+        except SandboxError as error:
+            print(error, flush=True)
+        with LocalPostmark(in_process=True) as own:
+            assert own.messages().empty
+        sandbox.close()
+        sys.exit()
+    assert os.waitpid(child, 0)[1] == 0
+    http.post("/email", json=mail | {"Subject": "after"})
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -138,3 +171,16 @@ def test_the_end_of_the_reader_of_its_output_does_not_stop_it(standalone):
             assert http.post("/email", json=mail()).json()["Message"] == "OK"
         assert http.get(SEARCH, params=PAGE).json()["TotalCount"] == 3
     assert process.poll() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.parametrize("way", ["in process", "socket"])
+def test_a_forked_process_leaves_the_file_to_its_parent(tmp_path, way):
+    """The end of the child had removed the log with what the parent wrote later."""
+    path = tmp_path / "kept.db"
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, path, way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert f"the database {path} is open in the process from which" in done.stdout
+    with LocalPostmark(in_process=True, db=path) as sandbox:
+        assert sandbox.messages()["Subject"].tolist() == ["before", "after"]

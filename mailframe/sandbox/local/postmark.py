@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable
 from mailframe.sandbox.checks.account import DEFAULT_TOKEN, checked_account
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.serving.request_handler import Listener
     from mailframe.sandbox.serving.socket_server import SocketServer
     from mailframe.sandbox.serving.transport import InProcessTransport
-
-
-MAX_PORT: Final = 65_535
 
 
 class LocalPostmark(Recorded, Simulated, WebhookMethods):
@@ -138,7 +135,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         self._name = names[0].lower() if loopback_name(host) is None else None
         self._limits = limits or Limits()
         self._host, self._in_process = checked_host(host), in_process
-        self._wanted_port = checked_whole(port, name="port", low=0, high=MAX_PORT)
+        self._wanted_port = checked_whole(port, name="port", low=0, high=65_535)
         delay_s = checked_seconds(delay_s, name="delay_s")
         if server_id is not None:
             server_id = checked_whole(server_id, name="server_id", low=1)
@@ -183,8 +180,10 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._close()
+        if kind is None:
+            self._handler.raise_error_of_listener()
 
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
@@ -234,14 +233,23 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         return self
 
     def close(self) -> None:
-        """Free the port and end the thread; the messages can still be read."""
+        """Free the port and end the thread; the messages can still be read.
+
+        Raises:
+            SandboxError: the function of ``listen`` raised an error.
+        """
+        self._close()
+        self._handler.raise_error_of_listener()
+
+    def _close(self) -> None:
         self._closing.set()
         self._is_open = False
         server, self._server = self._server, None
         if server is not None:
             atexit.unregister(self.close)
             server.close()
-        self._webhooks.close()
+        if not self._store.database.is_forked:
+            self._webhooks.close()
         self._store.database.close()
 
     @property
@@ -374,7 +382,11 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             self._handler.schedule.add(fault, path=path)
 
     def listen(self, listener: Listener | None) -> None:
-        """Call *listener* with each completed request, in the thread that served it; None stops."""
+        """Call *listener* with each completed request, in the thread that served it; None stops.
+
+        An error in it changes no answer. The first one is logged at once, and ``close``, or the end
+        of ``with``, raises it.
+        """
         self._handler.listener = listener
 
     def clear(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mailframe.errors import SandboxError
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES, endpoint_of, is_send
 from mailframe.sandbox.faults.names import NO_EFFECT, Acceptance, Effect, Ending
 from mailframe.sandbox.faults.schedule import Arrival, Fault, Schedule
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.messages.acceptance import Acceptance as Accepted
     from mailframe.sandbox.state.store import Store
 
+LOGGER = logging.getLogger("mailframe.sandbox")
 Listener = Callable[[RequestRecord], None]
 
 
@@ -86,6 +89,7 @@ class RequestHandler:
         self.schedule = store.attached(Schedule)
         self._simulation = Simulation(store)
         self.listener: Listener | None = None
+        self._listener_error: Exception | None = None
 
     def begin(
         self, method: str, path: str, declared_bytes: int, *, query: str = ""
@@ -214,9 +218,28 @@ class RequestHandler:
         self.store.requests.update(pending.index, record)
         return record
 
+    def raise_error_of_listener(self) -> None:
+        """Raise the first error of the listener, once.
+
+        Raises:
+            SandboxError: there was one.
+        """
+        error, self._listener_error = self._listener_error, None
+        if error is not None:
+            raise SandboxError(
+                f"the function of sandbox.listen raised {type(error).__name__}: {error}. The "
+                "clients got their answers, and the function was called for later requests"
+            ) from error
+
     def _tell(self, record: RequestRecord | None) -> None:
-        if record is not None and self.listener is not None:
+        if record is None or self.listener is None:
+            return
+        try:
             self.listener(record)
+        except Exception as error:  # a client gets the answer of Postmark all the same
+            if self._listener_error is None:
+                LOGGER.exception("the function of sandbox.listen raised an error")
+                self._listener_error = error
 
 
 def _error_code(reply: Reply) -> int | None:

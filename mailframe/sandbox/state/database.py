@@ -22,6 +22,8 @@ VERSION: Final = 2
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
 _COPYING: Final = threading.Lock()
+_FILES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+"""Those with a file, which a forked process must leave to its parent."""
 _CACHE_KIB: Final = 8 * 1024
 
 
@@ -56,11 +58,23 @@ class Database:
         self._depth = 0
         self.undone: Callable[[], None] = _nothing
         self._open: sqlite3.Connection | None = None
+        self.is_forked = False
         _ = self.connection
+        if path is not None:
+            _FILES.add(self)
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection; one that was closed is opened again."""
+        """The connection; one that was closed is opened again.
+
+        Raises:
+            SandboxError: this process was forked from the one that opened the file.
+        """
+        if self.is_forked:
+            raise SandboxError(
+                f"the database {self.path} is open in the process from which this one was forked; "
+                "send requests to the URL of the sandbox, or open another file here"
+            )
         with self.lock:
             if self._open is None:
                 if self.path is None:
@@ -77,6 +91,19 @@ class Database:
             if self.path is not None and self._open is not None:
                 self._ended()
                 self._open = None
+
+    def leave(self) -> None:
+        """Never touch the file again: called in a forked process.
+
+        To close the connection there would remove the log with the last changes of the parent.
+        """
+        import ctypes  # noqa: PLC0415 - only a forked process needs it
+
+        if self._open is not None:
+            self.is_forked = True
+            self._ended.detach()
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._open))  # no end of it closes it
+            self._open = None
 
     @property
     def changes(self) -> int:
@@ -142,6 +169,15 @@ class Database:
         """Run one statement for each of *rows*."""
         with self.lock:
             self.connection.executemany(sql, rows)
+
+
+def _leave_all() -> None:
+    for database in list(_FILES):
+        database.leave()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_leave_all)
 
 
 def _nothing() -> None:
