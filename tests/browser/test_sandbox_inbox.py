@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -14,7 +15,7 @@ from tests.browser.beacon import listening
 from tests.browser.chromium import screenshot
 from tests.browser.watching import Watch, touch_all, wait_until
 from tests.sandbox.sandbox_calls import Calls
-from tests.sandbox.sandbox_mail import mail, post
+from tests.sandbox.sandbox_mail import client, mail, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,10 +109,22 @@ def test_the_hostile_mail_does_harm_where_nothing_holds_it(
 def test_a_hostile_mail_does_nothing_on_any_page(
     context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
 ) -> None:
-    """In the list, in each part, as a request, searched for: no script, request or navigation."""
+    """In the list, in each part, as a request, searched for: no script, request or navigation.
+
+    Its names, its metadata, the names of a server and a stream, and a path are hostile, too.
+    """
+    call, name = Calls(sandbox), FIELD.replace('"', "")
+    call.ok("POST", "/servers", {"Name": FIELD[-100:]})
+    stream = {"ID": "evil", "Name": FIELD[-100:], "MessageStreamType": "Broadcasts"}
+    call.ok("POST", "/message-streams", stream)
+    with client(sandbox) as http:
+        hostile = http.get(f"/{quote(FIELD)}", params={"q": FIELD}, headers={"User-Agent": name})
+        assert hostile.status_code == 404
     logo = {"Name": FIELD, "ContentID": "cid:logo", "ContentType": "image/gif", "Content": GIF}
     fields = {"Subject": FIELD, "Tag": FIELD, "TextBody": FIELD, "Metadata": {"k": FIELD[:80]}}
     fields["Headers"] = [{"Name": "<script>", "Value": FIELD}]
+    fields["Metadata"] |= {"<script>alert(1)//": FIELD[-80:]}
+    fields |= dict.fromkeys(("From", "To", "ReplyTo"), f'"{name}" <a@example.com>')
     message_id = sent(sandbox, HtmlBody=body(beacon), Attachments=[logo], **fields)
     watch, page = Watch().start(context), context.new_page()
     page.goto(sandbox.url)
@@ -134,6 +147,10 @@ def test_a_hostile_mail_does_nothing_on_any_page(
     page.get_by_role("link", name="Requests").click()
     page.get_by_role("link", name="/email").click()
     page.locator(".half").first.wait_for()
+    page.keyboard.press("j")
+    page.locator(".call", has_text="GET").wait_for()
+    page.get_by_role("link", name="Tools").click()
+    page.locator(".tools").wait_for()
     page.goto(f"{sandbox.url}/inbox/{message_id}/measure")
     page.goto(f"{sandbox.url}/inbox/{message_id}/frame")
     page.wait_for_timeout(200)

@@ -97,17 +97,17 @@ function prepare(root = document) {
   for (const time of $$("time", root)) localize(time);
   const head = $("body > header").offsetHeight;
   document.documentElement.style.setProperty("--head", `${head}px`);
-  // Only the list and the tabs scroll: to scroll into view would also move the page.
-  const [row, tab] = [$(".list [aria-current]"), $(".tabs [aria-current]")];
-  if (row) reveal(row, $(".list"), "top", "bottom", "scrollTop");
-  if (tab) reveal(tab, $(".tabs"), "left", "right", "scrollLeft");
+  $(".list [aria-current]")?.scrollIntoView({ block: "nearest" });
+  const tab = $(".tabs [aria-current]");
+  if (tab) reveal(tab, $(".tabs"));
   measure();
 }
 
-function reveal(element, box, start, end, scroll) {
-  const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
-  if (inner[start] >= outer[start] && inner[end] <= outer[end]) return;
-  box[scroll] += (inner[start] + inner[end] - outer[start] - outer[end]) / 2;
+// To scroll a tab into view would also move the page up or down.
+function reveal(tab, tabs) {
+  const [inner, outer] = [tab.getBoundingClientRect(), tabs.getBoundingClientRect()];
+  if (inner.left >= outer.left && inner.right <= outer.right) return;
+  tabs.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
 }
 
 function localize(time) {
