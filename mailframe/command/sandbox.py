@@ -10,6 +10,7 @@ from mailframe.errors import MailframeError
 from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
+from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def sandbox_of(values: Mapping[str, Any]) -> LocalPostmark:
         seed=values["seed"],
         delay_s=values["delay"],
         index_delay_s=values["index_delay"],
+        paused=values["paused"],
+        bulk=values["bulk"],
+        limits=Limits(**dict(values["limit"])),
         db=values["db"],
         keep=values["keep"],
     )

@@ -6,11 +6,26 @@ Nothing is imported that takes long.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.command.sandbox_values import (
+    LIMITS,
+    STREAM_TYPES,
+    read_count,
+    read_fault,
+    read_flag,
+    read_limit,
+    read_number,
+    read_one_of,
+    read_port,
+    read_seconds,
+    read_server,
+    read_stream,
+    read_suppression,
+    read_text,
+)
 from mailframe.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -39,7 +54,6 @@ exit codes:
   1  it cannot listen on the address
   2  the options or variables are wrong, or the file of --db cannot be used
 """
-STREAM_TYPES: Final = ("transactional", "broadcast", "inbound")
 APPROVALS: Final = ("approved", "pending", "refused")
 DELIVERY_TYPES: Final = ("Sandbox", "Live")
 KUBERNETES: Final = "tcp://"
@@ -56,6 +70,7 @@ class Option:
         help: the line for ``--help``.
         metavar: what stands for a value in that line.
         repeats: whether it can be given several times.
+        is_flag: whether it can be given without a value, which then is true.
         default: its value if neither the option nor the variable is given.
     """
 
@@ -64,6 +79,7 @@ class Option:
     help: str
     metavar: str
     repeats: bool = False
+    is_flag: bool = False
     default: Any = None
 
     @property
@@ -90,6 +106,8 @@ def add_sandbox(command: argparse.ArgumentParser) -> None:
             type=option.read,
             metavar=option.metavar,
             action="append" if option.repeats else "store",
+            nargs="?" if option.is_flag else None,
+            const=True if option.is_flag else None,
             help=option.help,
         )
 
@@ -129,128 +147,11 @@ def _read_variable(option: Option, text: str) -> Any:
         raise SandboxError(f"the environment variable {option.variable}: {error}") from None
 
 
-# --- values --------------------------------------------------------------------------------------
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not int(text) < 2**16:
-        raise argparse.ArgumentTypeError(f"{text} is not a port")
-    return int(text)
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("a value is empty")
-    return text.strip()
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _count(text: str) -> int:
-    number = _number(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
-    return seconds
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        for choice in choices:
-            if choice.lower() == text.strip().lower():
-                return choice
-        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
-
-    return read
-
-
-def _stream(text: str) -> tuple[str, str]:
-    """The id and the type of a stream.
-
-    >>> _stream("news=broadcast")
-    ('news', 'broadcast')
-    """
-    name, equals, kind = (part.strip() for part in text.partition("="))
-    if not name or not equals or kind.lower() not in STREAM_TYPES:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not ID=TYPE, such as news=broadcast; the types are "
-            f"{', '.join(STREAM_TYPES)}"
-        )
-    return name, kind.lower()
-
-
-def _server(text: str) -> tuple[str, str]:
-    name, equals, token = (part.strip() for part in text.partition("="))
-    if not name or not equals or not token:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=TOKEN, such as shop=shop-token")
-    return name, token
-
-
-def _suppression(text: str) -> tuple[str | None, str | None, str]:
-    """The server, the stream and the address; None is every one.
-
-    >>> _suppression("shop/broadcast:ann@example.com"), _suppression("ann@example.com")
-    (('shop', 'broadcast', 'ann@example.com'), (None, None, 'ann@example.com'))
-    """
-    place, colon, address = text.strip().rpartition(":")
-    server, slash, stream = place.rpartition("/")
-    if "@" not in address or (colon and not stream) or (slash and not server):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an address, STREAM:ADDRESS or SERVER/STREAM:ADDRESS"
-        )
-    return server or None, stream or None, address
-
-
-def _fault(text: str) -> dict[str, Any]:
-    """The name of a fault and its options.
-
-    >>> _fault("http_429:request=2:times=none")
-    {'name': 'http_429', 'request': 2, 'times': None}
-    """
-    name, *options = text.strip().split(":")
-    fault: dict[str, Any] = {"name": name}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if key not in _FAULT_OPTIONS or not equals:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not NAME or NAME:OPTION=VALUE, such as http_429:request=2; "
-                f"the options are {', '.join(_FAULT_OPTIONS)}"
-            )
-        fault[key] = _FAULT_OPTIONS[key](value)
-    return fault
-
-
-def _times(text: str) -> int | None:
-    return None if text.lower() == "none" else _count(text)
-
-
-_FAULT_OPTIONS: Final[dict[str, Callable[[str], Any]]] = {
-    "request": _count,
-    "times": _times,
-    "delay_s": _seconds,
-    "retry_after_s": _count,
-    "path": _text,
-    "first": _number,
-}
 OPTIONS: Final = (
-    Option("port", _port, "the port; 0 takes a free one (default: 8025)", "PORT", default=8025),
+    Option("port", read_port, "the port; 0 takes a free one (default: 8025)", "PORT", default=8025),
     Option(
         "host",
-        _text,
+        read_text,
         "the address to listen on (default: 127.0.0.1); one that other machines reach, such as "
         "0.0.0.0, only together with --allow-host and --token",
         "HOST",
@@ -258,7 +159,7 @@ OPTIONS: Final = (
     ),
     Option(
         "allow-host",
-        _text,
+        read_text,
         "a name that clients may call it by, such as the name of its container; repeat it for "
         "several",
         "NAME",
@@ -267,14 +168,14 @@ OPTIONS: Final = (
     ),
     Option(
         "public-url",
-        _text,
+        read_text,
         "the base URL of links in messages, such as http://127.0.0.1:8025 (default: its own, with "
         "the first --allow-host if other machines can connect)",
         "URL",
     ),
     Option(
         "webhook-host",
-        _text,
+        read_text,
         "another machine that webhooks may reach, such as the name of a container; repeat it for "
         "several (default: none)",
         "NAME",
@@ -283,14 +184,14 @@ OPTIONS: Final = (
     ),
     Option(
         "token",
-        _text,
+        read_text,
         "a valid server token; repeat it for several (default: any text)",
         "TOKEN",
         repeats=True,
     ),
     Option(
         "server",
-        _server,
+        read_server,
         "a further server with its own messages and streams, such as shop=shop-token; repeat it "
         "for several",
         "NAME=TOKEN",
@@ -299,14 +200,14 @@ OPTIONS: Final = (
     ),
     Option(
         "sender",
-        _text,
+        read_text,
         "an address or domain that may send; repeat it for several (default: all)",
         "SENDER",
         repeats=True,
     ),
     Option(
         "stream",
-        _stream,
+        read_stream,
         "a message stream and its type, in place of those of a new server: "
         f"{', '.join(STREAM_TYPES)}; repeat it for several",
         "ID=TYPE",
@@ -314,7 +215,7 @@ OPTIONS: Final = (
     ),
     Option(
         "suppress",
-        _suppression,
+        read_suppression,
         "an inactive address, on one stream or on all, of one server or of all; repeat it for "
         "several",
         "[[SERVER/]STREAM:]ADDRESS",
@@ -323,43 +224,62 @@ OPTIONS: Final = (
     ),
     Option(
         "fault",
-        _fault,
+        read_fault,
         "a fault and its options, such as http_429:request=2:times=3; times=none never stops; "
         "repeat it for several",
         "NAME[:OPTION=VALUE…]",
         repeats=True,
         default=(),
     ),
-    Option("db", _text, "the file that keeps everything, to go on after a restart", "FILE"),
+    Option("db", read_text, "the file that keeps everything, to go on after a restart", "FILE"),
     Option(
         "keep",
-        _count,
+        read_count,
         "messages and requests that are kept; the oldest go (default: 100,000)",
         "N",
         default=100_000,
     ),
     Option(
         "approval",
-        _one_of(*APPROVALS),
+        read_one_of(*APPROVALS),
         f"the state of the account: {', '.join(APPROVALS)} (default: approved)",
         "STATE",
         default="approved",
     ),
     Option(
         "delivery-type",
-        _one_of(*DELIVERY_TYPES),
+        read_one_of(*DELIVERY_TYPES),
         "the DeliveryType of GET /server: Sandbox (default) or Live; nothing is delivered",
         "TYPE",
         default="Sandbox",
     ),
-    Option("server-id", _count, "the ID in GET /server (default: a random one)", "N"),
-    Option("seed", _number, "the seed that makes the MessageIDs repeatable", "N"),
-    Option("delay", _seconds, "the seconds that each answer takes", "SECONDS", default=0.0),
+    Option("server-id", read_count, "the ID in GET /server (default: a random one)", "N"),
+    Option("seed", read_number, "the seed that makes the MessageIDs repeatable", "N"),
+    Option("delay", read_seconds, "the seconds that each answer takes", "SECONDS", default=0.0),
     Option(
         "index-delay",
-        _seconds,
+        read_seconds,
         "the seconds until a search finds a message",
         "SECONDS",
         default=0.0,
+    ),
+    Option(
+        "paused",
+        read_flag,
+        "searches find no message until a pause ends",
+        "yes|no",
+        is_flag=True,
+        default=False,
+    ),
+    Option(
+        "bulk", read_flag, "the account has the Bulk API (default: yes)", "yes|no", default=True
+    ),
+    Option(
+        "limit",
+        read_limit,
+        f"a limit of connections, such as idle_s=5: {', '.join(LIMITS)}; repeat it for several",
+        "NAME=NUMBER",
+        repeats=True,
+        default=(),
     ),
 )

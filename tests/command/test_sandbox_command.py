@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
@@ -14,10 +15,10 @@ from mailframe.command.sandbox_arguments import (
     APPROVALS,
     DELIVERY_TYPES,
     OPTIONS,
-    STREAM_TYPES,
     with_variables,
 )
-from mailframe.sandbox import LocalPostmark
+from mailframe.command.sandbox_values import LIMITS, STREAM_TYPES
+from mailframe.sandbox import Limits, LocalPostmark
 from mailframe.sandbox.checks.account import Approval, DeliveryType, StreamType
 from mailframe.sandbox.state.store import KEEP
 from tests.sandbox.sandbox_mail import client, mail
@@ -31,6 +32,7 @@ SEVERAL = {
     "--fault": ["http_429:request=3:times=none", "slow:delay_s=0.001:path=/server"],
     "--allow-host": ["mail", "mail.acme.example"],
     "--webhook-host": ["app", "worker"],
+    "--limit": ["idle_s=2.5", "head_bytes=2000"],
 }
 ONE = {
     "--port": "0",
@@ -43,6 +45,8 @@ ONE = {
     "--delay": "0.001",
     "--index-delay": "60",
     "--keep": "2",
+    "--paused": "yes",
+    "--bulk": "no",
 }
 
 
@@ -82,6 +86,9 @@ def test_every_option_reaches_the_sandbox():
     with sandbox_of(values(*as_options())) as sandbox, client(sandbox) as http:
         assert (sandbox.token, sandbox.server_id, sandbox.index_delay_s) == ("one", 77, 60.0)
         assert http.get("/server").json()["DeliveryType"] == "Live"
+        settings = http.get("/_sandbox/settings").json()
+        assert (settings["Paused"], settings["Bulk"], settings["Delay"]) == (True, False, 0.001)
+        assert sandbox._limits == Limits(idle_s=2.5, head_bytes=2000)
         for token, status in (("two", 200), ("shop-token", 200), ("other", 200), ("three", 401)):
             assert http.get("/server", headers={"X-Postmark-Server-Token": token}).status_code == (
                 status
@@ -108,6 +115,12 @@ def test_an_option_replaces_its_variable_and_an_empty_variable_is_none():
     assert values("--port", "1", PORT="2")["port"] == 1
     assert values(PORT=" ", TOKEN="")["port"] == 8025
     assert values(TOKEN="")["token"] is None
+
+
+def test_a_flag_needs_no_value():
+    """As a variable it has one, in the words that people use."""
+    assert values("--paused", "--port", "0")["paused"] is values(PAUSED="1")["paused"] is True
+    assert values()["paused"] is values(PAUSED="false")["paused"] is False
 
 
 def test_a_variable_of_kubernetes_is_no_port():
@@ -141,6 +154,10 @@ WRONG = [
     ("--seed", "1.5", "'1.5' is not a whole number"),
     ("--delay", "-1", "'-1' is not a number of seconds"),
     ("--index-delay", "nan", "'nan' is not a number of seconds"),
+    ("--paused", "maybe", "'maybe' is not yes or no"),
+    ("--bulk", "2", "'2' is not yes or no"),
+    ("--limit", "idle=5", "'idle=5' is not NAME=NUMBER, such as idle_s=5; the names are head_s, "),
+    ("--limit", "idle_s=soon", "'soon' is not a number"),
     ("--approval", "maybe", "'maybe' is not one of approved, pending, refused"),
 ]
 
@@ -175,6 +192,7 @@ def test_a_wrong_value_is_named_with_its_option_or_its_variable(
         (["--allow-host", "http://mail"], "'http://mail' is not the name of a host"),
         (["--server", "a=1", "--server", "b=1"], "two servers cannot have the same token"),
         (["--db", "/nowhere/at/all.db"], "/nowhere/at"),
+        (["--limit", "idle_s=0"], "idle_s is above 0; found 0.0"),
     ],
 )
 def test_values_that_do_not_fit_end_with_2(arguments, message, capsys):
@@ -195,6 +213,7 @@ def test_the_choices_are_those_of_the_sandbox():
     assert set(STREAM_TYPES) == set(StreamType)
     assert set(APPROVALS) == set(Approval)
     assert set(DELIVERY_TYPES) == set(DeliveryType)
+    assert set(LIMITS) == {limit.name for limit in fields(Limits)}
     assert values()["keep"] == KEEP
 
 
