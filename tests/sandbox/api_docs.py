@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox-api.md"
 ROW = re.compile(
-    r"^\| `(GET|POST|PUT|PATCH|DELETE) (/\S*)` \| (yes|no)\b[^|]*\| ([^|]*) \|$", re.MULTILINE
+    r"^\| `(GET|POST|PUT|PATCH|DELETE) (/\S*)` \| ([^|]+) \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE
 )
+SHORT = {"postmark.js": "js", "postmark-python": "py"}
+"""Clients whose names the table shortens."""
 
 
 class Endpoint(NamedTuple):
@@ -22,8 +24,8 @@ class Endpoint(NamedTuple):
 
     method: str
     path: str
-    is_supported: bool
     clients: frozenset[str]
+    suites: frozenset[str]
 
     @property
     def key(self) -> str:
@@ -39,21 +41,17 @@ def endpoint(method: str, path: str) -> str:
 def table() -> list[Endpoint]:
     """The rows of the table."""
     return [
-        Endpoint(method, path, supported == "yes", frozenset(_names(clients)))
-        for method, path, supported, clients in ROW.findall(PAGE.read_text(encoding="utf-8"))
+        Endpoint(method, path, frozenset(clients.split()), frozenset(suites.split()))
+        for method, path, _, clients, suites in ROW.findall(PAGE.read_text(encoding="utf-8"))
     ]
 
 
 def endpoints_of(client: str) -> set[str]:
     """The endpoints that the table says *client* calls."""
-    return {row.key for row in table() if client in row.clients}
+    return {row.key for row in table() if SHORT.get(client, client) in row.clients}
 
 
 def endpoints_called(requests: Iterable[tuple[str, str]]) -> set[str]:
     """The endpoints of requests by method and path; a path that is no route is left out."""
     matched = ((method, routes.match(path)[0]) for method, path in requests)
     return {endpoint(method, route) for method, route in matched if route is not None}
-
-
-def _names(cell: str) -> list[str]:
-    return [name.strip() for name in cell.split(",") if name.strip()]
