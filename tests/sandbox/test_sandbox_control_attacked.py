@@ -152,7 +152,11 @@ def test_no_id_in_a_path_makes_the_sandbox_fail(http, value):
         ("POST simulate", {"Opens": 1, "opens": 0}, "Opens is in the body twice."),
         ("POST simulate", {"Seed": 1.5}, "Seed is a whole number, 0 or more; found 1.5."),
         ("POST simulate", {"Tracked": 1}, "Tracked is true or false; found 1."),
-        ("POST simulate", {"ServerID": 9}, "ServerID is the ID of a server: 1; found 9."),
+        (
+            "POST simulate",
+            {"ServerID": 9},
+            "ServerID is the ID of a server: 1 (mailframe sandbox); found 9.",
+        ),
         (
             "POST simulate",
             {"Stream": "news"},
@@ -262,7 +266,11 @@ def test_no_id_in_a_path_makes_the_sandbox_fail(http, value):
             None,
             "stream is the ID of a stream: outbound, broadcast, inb",
         ),
-        ("GET suppressions?server=x", None, "server is the ID of a server: 1; found"),
+        (
+            "GET suppressions?server=x",
+            None,
+            "server is the ID of a server: 1 (mailframe sandbox); found",
+        ),
         ("GET requests?errors=perhaps", None, 'errors is true or false; found "perhaps".'),
         (
             "GET changes?x=1",

@@ -16,9 +16,10 @@ _MOST_NAMED: Final = 20
 
 def server_kind(store: Store) -> Kind:
     """The ID of a server; also of one that was removed, as long as a message of it is kept."""
-    ids = store.servers.ids()
+    names = dict(store.servers.names())
+    ids = names.keys()
     return Kind(
-        f"the ID of a server: {_named(map(str, ids))}",
+        f"the ID of a server: {_named(f'{one} ({name})' for one, name in names.items())}",
         lambda value: type(value) is int and (value in ids or _has_messages(store, value)),
         is_number=True,
     )
