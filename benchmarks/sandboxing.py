@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +105,8 @@ def _listening() -> Iterator[str]:
             raise TypeError("it is a pipe")
         try:
             line = process.stdout.readline()
+            # It writes a line for each request, and would wait for a reader of a full pipe.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
             yield next(word.rstrip(";") for word in line.split() if word.startswith("http://"))
         finally:
             process.terminate()
@@ -134,8 +137,10 @@ def _kept(kept: Kept) -> Iterator[Figure]:
     name = f"{kept.messages:,} messages kept"
     yield _one(f"{name}: accepting, CPU", kept.cpu * 1e6 / kept.messages, "µs/message")
     yield _one(f"{name}: memory above the start", kept.grown / 1e6, "MB")
-    for question, seconds in kept.searches.items():
-        yield _one(f"{name}: search for {question}", seconds * 1_000, "ms")
+    yield _one(f"{name}: the same after all questions", kept.grown_by_questions / 1e6, "MB")
+    yield _one(f"{name}: size of the file", kept.size / kept.messages, "bytes/message")
+    for question, seconds in kept.questions.items():
+        yield _one(f"{name}: {question}, CPU", seconds * 1_000, "ms")
 
 
 def _one(name: str, value: float, unit: str) -> Figure:

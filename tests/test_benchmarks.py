@@ -27,6 +27,7 @@ from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.results_child import STEPS as RESULTS_STEPS
 from benchmarks.results_costs import results_costs
+from benchmarks.sandbox_child import QUESTIONS
 from benchmarks.sandboxing import sandboxing
 from benchmarks.sending import sending
 from benchmarks.server import answering, client
@@ -230,7 +231,7 @@ def test_the_sandbox_is_timed_beside_a_send():
     """Over a socket too, and with messages that a process of its own keeps and searches."""
     part = sandboxing(rows=500, sizes=[500], repeat=1)
     assert [ratio.target is not None for ratio in part.ratios] == [True]
-    assert len(part.figures) == 11
+    assert len(part.figures) == 8 + len(QUESTIONS)
     assert all(figure.spread.median > 0 for figure in part.figures if "memory" not in figure.name)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.state.messages.sums import COLUMNS, Sums
 from tests.sandbox.kept_messages import SERVER, empty_store, keep
 from tests.sandbox.lives import campaign
 from tests.sandbox.sandbox_mail import client, mail, post
@@ -225,3 +226,31 @@ def test_counts_follow_messages_that_come_and_go():
         assert stats(sandbox)["TotalTrackedLinksSent"] == 12
         sandbox.clear()
         assert stats(sandbox)["Sent"] == 0
+
+
+SENT = st.builds(
+    mail,
+    To=st.sampled_from(
+        ["ann@example.com", "ann@example.com, bob@example.com", "Ann <a@b.example>"]
+    ),
+    Cc=st.sampled_from([None, "", "c@example.com"]),
+    Tag=st.sampled_from([None, "a", "b"]),
+    TrackOpens=st.sampled_from([None, True, False]),
+    TrackLinks=st.sampled_from([None, None, "None", "HtmlOnly"]),
+    InactiveRecipients=st.sampled_from([None, None, ["ann@example.com"]]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(SENT, min_size=1, max_size=4), max_size=3), st.data())
+def test_sums_are_those_of_every_message(batches, data):
+    """Packs whose messages have one recipient each are counted without a look at every message."""
+    store = empty_store()
+    ids = [one for batch in batches for one in keep(store, *batch)]
+    if ids:
+        store.remove_message(store.messages.get(data.draw(st.sampled_from(ids))))
+    (row,) = store.sums.by_hour(SERVER, COLUMNS, "true", []) or [dict.fromkeys(COLUMNS, 0)]
+    expected = Sums()
+    for message in store.messages.all():
+        expected.add(message)
+    assert [row[name] for name in COLUMNS] == list(expected.row(with_links=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import EndpointResult
@@ -15,6 +16,7 @@ from mailframe.sandbox.state.messages.stored_message import INACTIVE, OF_TEMPLAT
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
@@ -77,7 +79,8 @@ class Intake:
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         text = texts.TEST_JOB if self.is_test else _success_text(checked)
-        return self.accept(_as_kept(message), checked.stream, text=text)
+        (item,) = self.accept([(_as_kept(message), checked.stream)], text=text)
+        return item
 
     def usual(self, value: Any) -> list[tuple[str, str] | None]:
         """The stream and the recipient of each message that can be accepted without more checks.
@@ -99,25 +102,38 @@ class Intake:
         return usual
 
     def accept(
-        self, message: dict[str, Any], stream: str, *, text: str = texts.OK
-    ) -> dict[str, Any]:
-        """Accept a message that was checked; returns its item of the answer.
+        self, checked: Sequence[tuple[dict[str, Any], str]], *, text: str = texts.OK
+    ) -> list[dict[str, Any]]:
+        """Accept messages that were checked; returns their items of the answer.
 
         Args:
-            message: the message, with metadata as text; it is changed when it is kept.
-            stream: the ID of its stream.
-            text: the text of the item.
+            checked: each message, with metadata as text, and the ID of its stream; it is changed
+                when it is kept.
+            text: the text of each item.
         """
-        message_id = next(self._message_ids)
-        kept = self._tracked(message) if self._tracks else message
-        self.accepted.append(Acceptance(message_id, stream, self._account.streams[stream], kept))
-        item = {
-            "SubmittedAt": self._submitted_at,
-            "MessageID": message_id,
-            "ErrorCode": 0,
-            "Message": text,
-        }
-        return {"To": message["To"], **item} if message.get("To") else item
+        ids = list(islice(self._message_ids, len(checked)))
+        kinds, submitted_at = self._account.streams, self._submitted_at
+        if self._tracks:
+            for message, _ in checked:
+                self._track(message)
+        self.accepted += [
+            Acceptance(message_id, stream, kinds[stream], message)
+            for message_id, (message, stream) in zip(ids, checked, strict=True)
+        ]
+        items = [
+            {
+                "To": message.get("To"),
+                "SubmittedAt": submitted_at,
+                "MessageID": message_id,
+                "ErrorCode": 0,
+                "Message": text,
+            }
+            for message_id, (message, _) in zip(ids, checked, strict=True)
+        ]
+        for item in items:
+            if not item["To"]:
+                del item["To"]
+        return items
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
         if len(self.request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large
@@ -131,13 +147,12 @@ class Intake:
             inactive_text=inactive_text,
         )
 
-    def _tracked(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The message as its server tracks it: opens if that says so, links by default (D)."""
+    def _track(self, message: dict[str, Any]) -> None:
+        """Track a message as its server does: opens if that says so, links by default (D)."""
         if self._track_opens:
             message["TrackOpens"] = True
         if self._track_links != "None" and not message.get("TrackLinks"):
             message["TrackLinks"] = self._track_links
-        return message
 
     def _suppressed(self, stream: str) -> AbstractSet[str]:
         return self.store.suppressions.addresses(self.server, stream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import EndpointResult, error_reply
@@ -56,17 +56,21 @@ def take_batch(
         messages: the messages, whose JSON types have been checked.
         usual: the result of ``intake.usual``.
     """
-    items = []
-    for message, accepted in zip_longest(messages, usual):
-        try:
-            if accepted is None:
-                item = intake.take(message, inactive_text=texts.ALL_INACTIVE_ITEM)
-            else:
-                item = intake.accept(message, accepted[0])
-        except CheckFailed as error:
-            item = error.as_item()
-        items.append(item)
+    items: list[dict[str, Any]] = []
+    for is_odd, pairs in groupby(zip_longest(messages, usual), key=lambda pair: pair[1] is None):
+        run = list(pairs)
+        if is_odd:
+            items += [_item(intake, message) for message, _ in run]
+        else:
+            items += intake.accept([(message, one[0]) for message, one in run if one])
     return intake.result(as_json(items), messages=len(messages))
+
+
+def _item(intake: Intake, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return intake.take(message, inactive_text=texts.ALL_INACTIVE_ITEM)
+    except CheckFailed as error:
+        return error.as_item()
 
 
 ROUTES: Final = {

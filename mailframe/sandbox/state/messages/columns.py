@@ -106,16 +106,33 @@ def _few(values: list[Any]) -> list[Any] | None:
     return few if is_short else None
 
 
-def unpacked(traits: Traits, others: bytes) -> list[dict[str, Any]]:
-    """The fields of each message of a pack; an empty one for an empty place."""
-    columns = orjson.loads(others)
-    names = [*traits.few, *columns]
-    values = [*map(traits.column, traits.few), *columns.values()]
-    if not names:
-        return [{} for _ in range(traits.count)]
+def unpacked(
+    traits: Traits,
+    others: bytes,
+    *,
+    only: Container[str] | None = None,
+    places: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:
+    """The fields of messages of a pack; an empty one for an empty place.
+
+    Args:
+        traits: the traits of the pack.
+        others: its other fields.
+        only: the names of the fields that are needed; None is all.
+        places: the places of the messages in the pack, from 0; None is all.
+    """
+    columns = {name: traits.column(name) for name in traits.few} | orjson.loads(others)
+    if only is not None:
+        columns = {name: values for name, values in columns.items() if name in only}
+    places = range(traits.count) if places is None else places
+    rows: Iterable[Sequence[Any]]
+    if len(places) == traits.count and columns:
+        rows = zip(*columns.values(), strict=True)
+    else:
+        rows = ([values[place] for values in columns.values()] for place in places)
     return [
-        {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        for row in zip(*values, strict=True)
+        {name: value for name, value in zip(columns, row, strict=True) if value is not None}
+        for row in rows
     ]
 
 
@@ -127,6 +144,8 @@ def packed_columns(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> byte
     )
 
 
-def unpacked_columns(data: bytes, count: int) -> list[dict[str, Any]]:
-    """The fields that ``packed_columns`` has stored of each of *count* messages."""
-    return unpacked(Traits({}, frozenset(), count), data)
+def unpacked_columns(
+    data: bytes, count: int, *, places: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """The fields that ``packed_columns`` has stored of *count* messages, or of some *places*."""
+    return unpacked(Traits({}, frozenset(), count), data, places=places)

@@ -71,14 +71,14 @@ class Matches:
     def _marks_of(self, row: sqlite3.Row) -> str:
         query, traits = self._query, Traits.of(row["traits"], row["count"])
         is_whole = row["kept"] == row["count"] and query.metadata is None
-        fields = {name for one in query.filters for name in one.fields}
-        if is_whole and not traits.many & fields:
+        if is_whole and not traits.many.intersection(query.fields):
             both = (1 << traits.count) - 1
             for one in query.filters:
                 both &= int(self._marks_by(one, traits), 2)
             return f"{both:0{traits.count}b}"
         data = self._database.value("select heads from packs where first = ?", row["first"])
-        return _marks(query.matches(head) if head else False for head in unpacked(traits, data))
+        heads = unpacked(traits, data, only={"From", *query.fields})  # every message has a sender
+        return _marks(query.matches(head) if head else False for head in heads)
 
     @staticmethod
     def _marks_by(condition: Filter, traits: Traits) -> str:

@@ -39,33 +39,33 @@ class RandomBits:
 
     def message_ids(self, first: int) -> Iterator[str]:
         """The MessageIDs of the messages that will be kept from the position *first* on."""
-        for position, bits in zip(count(first), self._numbers(), strict=False):
-            yield message_id(position, bits=bits)
+        for position, digits in zip(count(first), self._digits(), strict=False):
+            yield message_id(position, digits=digits)
 
     def take(self) -> int:
         """The next 128 bits."""
-        return next(self._numbers())
+        return int(next(self._digits()), 16)
 
-    def _numbers(self) -> Iterator[int]:
+    def _digits(self) -> Iterator[str]:
+        """Texts of 32 random digits in base 16."""
         while self._random is not None:
-            yield self._random.getrandbits(128)
+            yield f"{self._random.getrandbits(128):032x}"
         while True:
-            some = os.urandom(_BYTES_AT_ONCE)
-            yield from (int.from_bytes(some[at : at + 16]) for at in range(0, len(some), 16))
+            some = os.urandom(_BYTES_AT_ONCE).hex()
+            yield from (some[at : at + 32] for at in range(0, len(some), 32))
 
 
-def message_id(position: int, *, bits: int) -> str:
+def message_id(position: int, *, digits: str) -> str:
     """The UUID4 of the message at *position*, in lower case.
 
     Args:
         position: the position, 0 to 2**40 - 1.
-        bits: 128 random bits.
+        digits: 32 random digits in base 16.
 
-    >>> message_id(7, bits=0x0123456789ABCDEF0123456789ABCDEF)
+    >>> message_id(7, digits="0123456789abcdef0123456789abcdef")
     '01234567-89ab-4def-8123-454f1209ceed'
     """
-    digits = f"{bits:032x}"
-    end = position ^ _mixed(bits)
+    end = position ^ _mixed(int(digits[:12], 16))
     return (
         f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}"
         f"-{digits[20:22]}{end:010x}"
@@ -81,9 +81,9 @@ def position_of(identifier: str) -> int | None:
     if not _UUID.fullmatch(identifier):
         return None
     number = int(identifier.replace("-", ""), 16)
-    return number & _MASK ^ _mixed(number)
+    return number & _MASK ^ _mixed(number >> _SHIFT)
 
 
-def _mixed(number: int) -> int:
-    """40 bits that depend on the first 48 of *number*, without repeating them."""
-    return (number >> _SHIFT) * _ODD >> _BITS & _MASK
+def _mixed(start: int) -> int:
+    """40 bits that depend on the first 48 bits of an ID, without repeating them."""
+    return start * _ODD >> _BITS & _MASK

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MOST_VALUES: Final = 4
+_SOME: Final = 10
 
 
 class PackMetadata(Table):
@@ -42,8 +43,12 @@ class PackMetadata(Table):
         values: defaultdict[str, set[str]] = defaultdict(set)
         fields = [head["Metadata"] for head in heads if head.get("Metadata")]
         for keys, run in groupby(fields, key=tuple):
-            for key, column in zip(keys, zip(*map(dict.values, run), strict=True), strict=True):
-                values[key.lower()].update(column)
+            rows = list(run)
+            for key in keys:
+                of_key = values[key.lower()]
+                of_key.update([row[key] for row in rows[:_SOME]])
+                if len(of_key) <= _MOST_VALUES:  # else it has many, whatever the rest is
+                    of_key.update([row[key] for row in rows])
         self._database.run_many(
             "insert into pack_metadata values (?, ?, ?, ?, ?)",
             [(server, stream, key, value, pack) for key, value in _few(values)],

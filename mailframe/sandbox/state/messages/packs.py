@@ -8,6 +8,7 @@ the order of acceptance.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -178,7 +179,7 @@ class PackTable(Table):
             server,
             oldest,
         )
-        around = self._pack_around(oldest).values()
+        around = self._pack_around(oldest)
         return (later or 0) + sum(server in (None, message.server) for message in around)
 
     def all(self, server: int | None = None) -> Iterator[StoredMessage]:
@@ -225,29 +226,49 @@ class PackTable(Table):
     def at(self, positions: Sequence[int], *, with_content: bool = False) -> list[StoredMessage]:
         """The messages at *positions*, in their order, without those that are not kept."""
         messages: dict[int, StoredMessage] = {}
-        for position in positions:
-            if position not in messages:
-                messages |= self._pack_around(position, with_content=with_content)
+        rest = sorted(set(positions))
+        while rest:
+            row = self._row_around(rest[0], with_content=with_content)
+            if row is None:
+                del rest[0]
+                continue
+            end = bisect_left(rest, row["first"] + row["count"])
+            places = [position - row["first"] for position in rest[:end]]
+            for message in self._opened(row, places, with_content=with_content):
+                messages[message.position] = message
+            del rest[:end]
         return [messages[position] for position in positions if position in messages]
 
-    def _pack_around(
-        self, position: int, *, with_content: bool = False
-    ) -> dict[int, StoredMessage]:
+    def _row_around(self, position: int, *, with_content: bool = False) -> sqlite3.Row | None:
+        """The row of the pack with the message at *position*; None if it is not kept."""
         if not self.first_position <= position < self.next_position:
-            return {}
+            return None
         columns = "*" if with_content else _WITHOUT_CONTENT
         sql = f"select {columns} from packs where first <= ? order by first desc limit 1"  # noqa: S608 - constants
         row = self._database.row(sql, position)
-        if row is None or row["first"] + row["count"] <= position:
-            return {}
-        opened = self._opened(row, with_content=with_content)
-        return {message.position: message for message in opened}
+        return row if row is not None and position < row["first"] + row["count"] else None
 
-    def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
+    def _pack_around(self, position: int, *, with_content: bool = False) -> list[StoredMessage]:
+        row = self._row_around(position, with_content=with_content)
+        return list(self._opened(row, with_content=with_content)) if row else []
+
+    def _opened(
+        self, row: sqlite3.Row, places: Sequence[int] | None = None, *, with_content: bool
+    ) -> Iterator[StoredMessage]:
+        """The kept messages of a pack.
+
+        Args:
+            row: the row of the pack.
+            places: the places of the messages in the pack, from 0; None is all.
+            with_content: whether the row has the contents.
+        """
         first, ids, kind = row["first"], row["ids"], StreamType(row["kind"])
-        heads = unpacked(Traits.of(row["traits"], row["count"]), row["heads"])
-        contents = unpacked_columns(row["contents"], len(heads)) if with_content else None
-        for index, head in enumerate(heads):
+        places = range(row["count"]) if places is None else places
+        heads = unpacked(Traits.of(row["traits"], row["count"]), row["heads"], places=places)
+        contents: list[dict[str, Any]] = [{}] * len(heads)
+        if with_content:
+            contents = unpacked_columns(row["contents"], row["count"], places=places)
+        for index, head, content in zip(places, heads, contents, strict=True):
             if head and first + index >= self.first_position:
                 at = index * _ID_LENGTH
                 yield StoredMessage(
@@ -259,7 +280,7 @@ class PackTable(Table):
                     row["accepted_ns"],
                     row["request"],
                     head,
-                    contents[index] if contents else {},
+                    content,
                     row["sent_ns"],
                     self._links,
                 )
@@ -287,7 +308,7 @@ class PackTable(Table):
     def of_pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
         """The kept messages of the pack that begins at *first*, the oldest first."""
         kept = max(first, self.first_position)
-        return list(self._pack_around(kept, with_content=with_content).values())
+        return self._pack_around(kept, with_content=with_content)
 
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; the last pack stays without it, so that no position is used twice."""

@@ -63,6 +63,12 @@ class SearchQuery:
     until_ns: int = MAX_NS
     is_queued: bool | None = None
 
+    @property
+    def fields(self) -> set[str]:
+        """The names of the fields that ``matches`` reads."""
+        names = {name for one in self.filters for name in one.fields}
+        return names if self.metadata is None else names | {"Metadata"}
+
     def conditions(
         self, server: int, *, oldest: int, until: int, now_ns: int
     ) -> tuple[str, list[Any]]:

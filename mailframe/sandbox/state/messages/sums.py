@@ -6,12 +6,15 @@ would read all packs. So each pack is counted once, later.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from mailframe.sandbox.state.clock import HOUR_NS
 from mailframe.sandbox.state.messages.body_links import html_links, text_links
+from mailframe.sandbox.state.messages.columns import Traits
 from mailframe.sandbox.state.messages.stored_message import INACTIVE
 from mailframe.sandbox.state.table import Table
 
@@ -30,6 +33,9 @@ _STALE: Final = (
     " exists (select 1 from sums where sums.pack = first and sums.kept = packs.kept"
     " and (? or tracked_links is not null)))"
 )
+_MORE: Final = frozenset({"Cc", "Bcc", "TrackLinks", INACTIVE})
+"""Fields that a message with one recipient and no tracked links does not need."""
+_READ: Final = _MORE | {"Tag", "TrackOpens"}
 
 
 @dataclass(slots=True)
@@ -60,6 +66,12 @@ class Sums:
         self.links += recipients * links
         if links and message.content:
             self.tracked_links += recipients * len(tracked_links(message))
+
+    def add_counts(self, *, sent: int, tracked: int, opens: int) -> None:
+        """Add the counts of messages whose links are not tracked."""
+        self.sent += sent
+        self.tracked += tracked
+        self.opens += opens
 
     def row(self, *, with_links: bool) -> tuple[int | None, ...]:
         """The columns; the tracked links are null if they were not counted."""
@@ -118,9 +130,11 @@ class SumTable(Table):
         """Count the packs of *server* that are new or have changed since they were counted."""
         oldest = self._packs.first_position
         for first, kept in self._database.rows(_STALE, server, oldest, oldest, not with_links):
-            by_tag: defaultdict[str, Sums] = defaultdict(Sums)
-            for message in self._messages(first, with_links=with_links):
-                by_tag[message.head.get("Tag") or ""].add(message)
+            by_tag = self._of_usual(first) if first >= oldest else None
+            if by_tag is None:
+                by_tag = defaultdict(Sums)
+                for message in self._messages(first, with_links=with_links):
+                    by_tag[message.head.get("Tag") or ""].add(message)
             self._database.run("delete from sums where pack = ?", first)
             self._database.run_many(
                 "insert into sums values (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -129,6 +143,26 @@ class SumTable(Table):
                     for tag, sums in by_tag.items()
                 ],
             )
+
+    def _of_usual(self, first: int) -> defaultdict[str, Sums] | None:
+        """The sums of a pack if each of its messages has one recipient and no tracked links."""
+        row = self._database.row(
+            "select count, traits, heads from packs where first = ? and count = kept", first
+        )
+        if row is None:
+            return None
+        traits = Traits.of(row["traits"], row["count"])
+        if traits.many & _READ or traits.few.keys() & _MORE:
+            return None
+        people = traits.column("To") if "To" in traits.few else orjson.loads(row["heads"])["To"]
+        if any("," in (to or ",") for to in people):
+            return None
+        by_tag: defaultdict[str, Sums] = defaultdict(Sums)
+        pairs = zip(traits.column("Tag"), traits.column("TrackOpens"), strict=True)
+        for (tag, opens), count in Counter(pairs).items():
+            tracked = count * bool(opens)
+            by_tag[tag or ""].add_counts(sent=count, tracked=tracked, opens=tracked)
+        return by_tag
 
     def _messages(self, first: int, *, with_links: bool) -> list[StoredMessage]:
         """The messages of a pack, with their content if it is needed to count links."""
