@@ -7,7 +7,7 @@ import pytest
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.sandbox_calls import Calls
-from tests.sandbox.sandbox_mail import mail, post
+from tests.sandbox.sandbox_mail import client, mail, post
 
 ALL_ON = {name: {"Enabled": True, "IncludeContent": True} for name in TRIGGERS}
 
@@ -42,6 +42,10 @@ def test_a_check_posts_one_test_for_each_trigger(either):
             "Message": "6/6 triggers verified successfully",
         }
         assert sorted(receiver.kinds()) == sorted(TRIGGERS)
+        with client(either) as http:
+            newest = http.get("/_sandbox/requests").json()["Requests"][0]["ID"]
+            kept = http.get(f"/_sandbox/requests/{newest}").json()
+        assert "6/6 triggers verified" in str(kept)
         assert all(arrived.headers["authorization"] for arrived in receiver.posts)
         tests = {arrived.json["RecordType"]: arrived.json for arrived in receiver.posts}
         assert status(calls, webhook) == "verified"

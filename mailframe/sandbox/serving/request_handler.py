@@ -155,11 +155,25 @@ class RequestHandler:
             refusal = refused(503, texts.NOT_STORED.format(why=error))
             planned, ended = PlannedReply(refusal, Ending.ANSWER, 0.0), record
         if pending.index is not None:
-            reply = planned.reply if planned.ending is Ending.ANSWER else None
-            self.store.exchanges.add(pending.index, request, reply)
+            planned = self._with_exchange(planned, pending.index, request)
         self._tell(ended)  # what a log says is kept
         self.store.wake()
         return planned
+
+    def _with_exchange(self, planned: PlannedReply, index: int, request: Request) -> PlannedReply:
+        """The reply; what was asked and answered is kept, a later body once it is made."""
+        reply = planned.reply
+        if planned.ending is not Ending.ANSWER or reply.later is None:
+            is_answered = planned.ending is Ending.ANSWER
+            self.store.exchanges.add(index, request, reply if is_answered else None)
+            return planned
+
+        def later() -> Reply:
+            made = reply.made()
+            self.store.exchanges.add(index, request, made)
+            return made
+
+        return replace(planned, reply=replace(reply, later=later))
 
     def _answered(
         self, request: Request, pending: PendingRequest, read_bytes: int
