@@ -404,6 +404,8 @@ def test_an_open_page_outlives_its_sandbox(context: BrowserContext) -> None:
     page.locator(".list li a").click()
     expect(page.locator("#toast")).to_contain_text("The sandbox does not answer.")
     expect(page.locator(".list .subject")).to_have_text("before")
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator("#toast")).to_contain_text("Nothing was changed")
     with LocalPostmark(port=port) as second:
         sent(second, Subject="after")
         expect(page.locator("#toast")).to_have_text("The sandbox answers again.")

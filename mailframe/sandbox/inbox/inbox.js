@@ -312,7 +312,8 @@ function confirmed(question, action) {
 
 async function change(method, path, value = {}) {
   const answer = await fetch(path, {
-    method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
+    method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value),
+  }).catch(() => { throw new Error("Nothing was changed: the sandbox does not answer."); });
   const result = await answer.json();
   if (!answer.ok) throw new Error(result.Message ?? `HTTP ${answer.status}`);
   return result;
