@@ -70,23 +70,26 @@ class Matches:
 
     def _marks_of(self, row: sqlite3.Row) -> str:
         query, traits = self._query, Traits.of(row["traits"], row["count"])
-        is_whole = row["kept"] == row["count"] and query.metadata is None
-        if is_whole and not traits.many.intersection(query.fields):
-            both = (1 << traits.count) - 1
-            for one in query.filters:
-                both &= int(self._marks_by(one, traits), 2)
-            return f"{both:0{traits.count}b}"
-        data = self._database.value("select heads from packs where first = ?", row["first"])
-        heads = unpacked(traits, data, only={"From", *query.fields})  # every message has a sender
-        return _marks(query.matches(head) if head else False for head in heads)
+        is_whole = row["kept"] == row["count"]
+        needs_heads = not is_whole or query.metadata is not None
+        data = NO_COLUMNS
+        if needs_heads or traits.many.intersection(query.fields):
+            data = self._database.value("select heads from packs where first = ?", row["first"])
+        if needs_heads:
+            heads = unpacked(traits, data, only={"From", *query.fields})  # each has a sender
+            return _marks(query.matches(head) if head else False for head in heads)
+        both = (1 << traits.count) - 1
+        for one in query.filters:
+            both &= int(_marks_by(one, traits, data), 2)
+        return f"{both:0{traits.count}b}"
 
-    @staticmethod
-    def _marks_by(condition: Filter, traits: Traits) -> str:
-        """The marks for one filter of fields that are traits."""
-        if len(condition.fields) == 1:
-            (name,) = condition.fields
-            return traits.marks(name, lambda value: condition.is_match({name: value}))
-        return _marks(map(condition.is_match, unpacked(traits, NO_COLUMNS)))
+
+def _marks_by(condition: Filter, traits: Traits, data: bytes) -> str:
+    """The marks of one filter."""
+    name = condition.fields[0]
+    if len(condition.fields) == 1 and name not in traits.many:
+        return traits.marks(name, lambda value: condition.is_match({name: value}))
+    return _marks(map(condition.is_match, unpacked(traits, data, only=condition.fields)))
 
 
 def _marks(matches: Iterable[bool]) -> str:

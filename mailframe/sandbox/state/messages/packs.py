@@ -1,15 +1,15 @@
 """The accepted messages: each request stores those of a stream as one row, a pack.
 
 A row for each message would cost a third of the time of a send. In a pack, ``traits`` and ``heads``
-have what lists and searches read, ``contents`` the bodies, headers and attachments, which only one
-message is asked for (see ``columns.py``). Positions count the messages of all servers from 1, in
-the order of acceptance.
+have what lists and searches read, ``contents`` the rest, which one message is asked for (see
+``columns.py``). Positions count the messages of all servers from 1, in the order of acceptance.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks.account import StreamType
@@ -134,7 +134,7 @@ class PackTable(Table):
         times = accepted_ns, accepted_ns if sent_ns is None else sent_ns
         read: dict[str, tuple[str, int]] = {}
         with self._database.transaction():
-            for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
+            for (stream, kind), run in groupby(accepted, key=attrgetter("stream", "kind")):
                 pack, messages = (server, stream, str(kind), *times, request), list(run)
                 for first in range(0, len(messages), _MOST_IN_PACK):
                     self._add_pack(pack, messages[first : first + _MOST_IN_PACK], read)
