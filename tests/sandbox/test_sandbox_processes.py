@@ -19,6 +19,8 @@ from mailframe.sandbox import LocalPostmark
 from tests.sandbox.sandbox_mail import HEADERS, mail
 from tests.sandbox.sandbox_reads import PAGE, SEARCH
 
+TIMEOUT_S = 60
+
 BATCH = 40
 # Posts whole batches until it is killed; says how many were answered.
 SENDER = """
@@ -179,8 +181,43 @@ def test_a_forked_process_leaves_the_file_to_its_parent(tmp_path, way):
     """The end of the child had removed the log with what the parent wrote later."""
     path = tmp_path / "kept.db"
     command = [sys.executable, "-W", "ignore", "-c", FORKING, path, way]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert f"the database {path} is open in the process from which" in done.stdout
     with LocalPostmark(in_process=True, db=path) as sandbox:
         assert sandbox.messages()["Subject"].tolist() == ["before", "after"]
+
+
+FORKING_WHILE_BUSY = """
+import os, sys, threading
+from mailframe.errors import SandboxError
+from mailframe.sandbox import LocalPostmark
+sandboxes = [LocalPostmark(in_process=True, db=path) for path in [sys.argv[1], None]]
+is_over = threading.Event()
+def work():
+    while not is_over.is_set():
+        for sandbox in sandboxes:
+            with sandbox._store.lock:
+                is_over.wait(0.002)
+worker = threading.Thread(target=work)
+worker.start()
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        try:
+            sandboxes[0].messages()
+        except SandboxError:
+            os._exit(len(sandboxes[1].messages()))
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+is_over.set()
+worker.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_process_forked_while_another_thread_uses_a_sandbox_does_not_hang(tmp_path):
+    """The lock that the thread held stayed locked in the child for ever."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKING_WHILE_BUSY, tmp_path / "kept.db"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -22,8 +22,9 @@ VERSION: Final = 2
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
 _COPYING: Final = threading.Lock()
-_FILES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
-"""Those with a file, which a forked process must leave to its parent."""
+_LISTING: Final = threading.Lock()
+_DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+_AT_FORK: Final = threading.local()
 _CACHE_KIB: Final = 8 * 1024
 
 
@@ -60,8 +61,8 @@ class Database:
         self._open: sqlite3.Connection | None = None
         self.is_forked = False
         _ = self.connection
-        if path is not None:
-            _FILES.add(self)
+        with _LISTING:
+            _DATABASES.add(self)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -99,7 +100,7 @@ class Database:
         """
         import ctypes  # noqa: PLC0415 - only a forked process needs it
 
-        if self._open is not None:
+        if self.path is not None and self._open is not None:
             self.is_forked = True
             self._ended.detach()
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._open))  # no end of it closes it
@@ -171,13 +172,30 @@ class Database:
             self.connection.executemany(sql, rows)
 
 
+def _hold_all() -> None:
+    """Wait for what other threads do: a lock that one of them holds stays locked in the child."""
+    _LISTING.acquire()
+    _AT_FORK.locks = [database.lock for database in sorted(_DATABASES, key=id)]
+    for lock in _AT_FORK.locks:
+        lock.acquire()
+    _COPYING.acquire()
+
+
+def _release_all() -> None:
+    _COPYING.release()
+    for lock in reversed(_AT_FORK.locks):
+        lock.release()
+    _LISTING.release()
+
+
 def _leave_all() -> None:
-    for database in list(_FILES):
+    for database in list(_DATABASES):
         database.leave()
+    _release_all()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_leave_all)
+    os.register_at_fork(before=_hold_all, after_in_parent=_release_all, after_in_child=_leave_all)
 
 
 def _nothing() -> None:
