@@ -73,7 +73,7 @@ def test_the_mail_has_three_parts_and_about_4_kb():
     assert "{{{ pm:unsubscribe }}}" in str(payload["HtmlBody"])
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("rows", [1, 499, 500, 501])
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
 def test_the_loops_make_the_mails_of_mailframe(workload: Workload, rows: int):
@@ -115,7 +115,7 @@ def test_a_loop_puts_500_messages_in_a_request():
 # --- the parts -----------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_speed_reports_ratios_figures_and_a_target():
     """One ratio has the target; each stage of a pass has a figure."""
     part = speed(PLAIN, rows=ROWS, repeat=2)
@@ -127,7 +127,7 @@ def test_speed_reports_ratios_figures_and_a_target():
     )
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_speed_leaves_out_iterrows_where_cells_are_missing():
     """A row of iterrows has lost its dtypes, so that loop cannot make the same messages."""
     names = [figure.name for figure in speed(WORKLOADS["sample"], rows=ROWS, repeat=1).figures]
@@ -135,7 +135,7 @@ def test_speed_leaves_out_iterrows_where_cells_are_missing():
     assert not any(name.startswith("loop (b)") for name in names)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_latency_compares_whole_sends_with_posting_alone():
     """At 0 ms the target is the loop, at 50 ms posting; another latency has none."""
     part = latency(PLAIN, rows=ROWS, repeat=1, latencies_ms=(0, 1, 50))
@@ -148,7 +148,7 @@ def test_latency_compares_whole_sends_with_posting_alone():
     assert all(ratio.spread.low > 0 for ratio in part.ratios)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_million_runs_each_step_in_a_process_of_its_own():
     """Plan, send, second send and the CSV both ways, at a size of a test."""
@@ -178,7 +178,7 @@ def test_the_stages_come_in_the_order_of_a_row():
     assert found["cells"].low > 0
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_the_import_is_timed_in_new_processes():
     """After that of pandas; the target is beyond pandas."""
     part = importing(repeat=2)
@@ -188,7 +188,7 @@ def test_the_import_is_timed_in_new_processes():
     assert all(spread_is_ordered(figure.spread) for figure in part.figures)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_sending_reports_both_servers():
     """Four contestants on each of two servers, each accepted in full; two of them are mailframe."""
     part = sending(rows=ROWS, repeat=1)
@@ -197,7 +197,7 @@ def test_sending_reports_both_servers():
     assert all(spread_is_ordered(ratio.spread) for ratio in part.ratios)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_results_are_measured_in_a_process_for_each_step():
     """Figures for each step, and a share of both bounds of the CSV."""
     part = results_costs(sizes=[100])
@@ -206,7 +206,7 @@ def test_results_are_measured_in_a_process_for_each_step():
     assert all(figure.spread.median >= 0 and "peak" in figure.beside for figure in part.figures)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_preview_is_timed_at_its_opening_and_at_each_step():
     """Two targets for the largest frame; a frame of one row is timed without steps."""
     part = previewing(sizes=[1, ROWS], repeat=1)
@@ -217,7 +217,7 @@ def test_a_preview_is_timed_at_its_opening_and_at_each_step():
     assert all(ratio.spread.low > 0 for ratio in part.ratios)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_tour_is_timed_beside_bare_rendering():
     """The letter has the 20 branches that the target speaks of, or the part says so."""
     part = touring(sizes=[ROWS], repeat=1)
@@ -226,7 +226,7 @@ def test_a_tour_is_timed_beside_bare_rendering():
     assert 20 <= int(part.about.split("letter of ")[1].split()[0]) < 100
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_the_sandbox_is_timed_beside_a_send():
     """Over a socket too, and with messages that a process of its own keeps and searches."""
     part = sandboxing(rows=500, sizes=[500], repeat=1)
@@ -250,7 +250,7 @@ def test_the_figure_leaves_out_what_the_caller_keeps():
     assert found.beyond == found.peak - found.before - found.columns - found.row_results
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_memory_compares_each_size_with_the_smallest():
     """The largest has the target, with the ledger that a send keeps by itself."""
@@ -364,7 +364,7 @@ def test_the_table_has_ratios_first_then_figures_then_targets():
     assert as_json([part])["targets"] == [{"target": "quick", "value": 2.0, "met": True}]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_the_command_prints_the_table_and_writes_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -378,7 +378,7 @@ def test_the_command_prints_the_table_and_writes_json(
     assert str(Path.home()) not in file.read_text(encoding="utf-8")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_part_can_be_named_without_only(capsys: pytest.CaptureFixture[str]):
     """``python -m benchmarks send`` is ``--only send``."""
     assert main(["send", "--rows", "10", "--repeat", "1"]) == 0

@@ -54,6 +54,7 @@ def test_the_loop_does_not_know_what_an_error_means(fault: Fault):
     assert counts(under(CLIENTS[LOOP], fault)) == expected
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS, ids=IDS)
 @pytest.mark.parametrize("client", PEERS, ids=lambda client: client.name)
 def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
@@ -64,6 +65,7 @@ def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
     assert outcome.wrong == 0  # the caller joins by position, and no answer was short
 
 
+@pytest.mark.sampled(2)
 def test_the_command_measures_every_client_and_writes_both_files(tmp_path: Path):
     """Each in a process of its own; every row is accepted, or the child and the command fail.
 

@@ -150,6 +150,7 @@ def test_nothing_of_a_missing_value_is_printed(campaigns: Any, name: str) -> Non
     assert messages["HtmlBody"].str.len().max() < 60_000
 
 
+@pytest.mark.sampled(2)
 @every_letter
 def test_a_letter_has_the_same_fingerprint_again(customers: pd.DataFrame, name: str) -> None:
     """With its charts and files."""
@@ -194,6 +195,7 @@ def test_the_logo_is_the_same_in_all_letters() -> None:
     assert len({path.read_bytes() for path in LETTERS.rglob("logo.png")}) == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["monthly_report", "invoice"])
 def test_charts_and_files_suit_every_customer(customers: pd.DataFrame, name: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.browser.chromium import launched
 from tests.kernels import execute, notebook_of
 
@@ -29,6 +31,7 @@ def show_one(browser: Browser) -> None:
         assert page.get_by_text("here").count() == 1
 
 
+@pytest.mark.sampled(3)
 def test_a_browser_and_nbclient_live_in_one_thread(tmp_path: Path) -> None:
     """A notebook runs before, beside and after a browser, whose event loop ends with it."""
     execute_one(tmp_path / "before")

@@ -358,38 +358,32 @@ def test_a_saved_notebook_keeps_what_the_documentation_says(
     assert "Käthe" in bundle(executed["static"])["text/html"]
 
 
-@pytest.mark.parametrize("stored", [False, True], ids=["without state", "with state"])
 def test_nbconvert_shows_a_preview(
-    page: Page, tmp_path: Path, executed: dict[str, nbformat.NotebookNode], *, stored: bool
+    page: Page, tmp_path: Path, executed: dict[str, nbformat.NotebookNode]
 ) -> None:
     """The card without widget state; with it the widget, and always a static preview."""
     cells = [executed["widget"], executed["static"]]
-    metadata = {}
-    if stored:
-        model = bundle(executed["widget"])[WIDGET]["model_id"]
-        state = {
-            model: {
-                "model_name": "VBoxModel",
-                "model_module": "@jupyter-widgets/controls",
-                "state": {},
-            }
-        }
-        views = {"version_major": 2, "version_minor": 0, "state": state}
-        metadata = {"widgets": {"application/vnd.jupyter.widget-state+json": views}}
-    path = tmp_path / "kept.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(path)]
+    model = bundle(executed["widget"])[WIDGET]["model_id"]
+    state = {
+        model: {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls", "state": {}}
+    }
+    views = {"version_major": 2, "version_minor": 0, "state": state}
+    stored = {"widgets": {"application/vnd.jupyter.widget-state+json": views}}
+    paths = [tmp_path / "without.ipynb", tmp_path / "with.ipynb"]
+    for path, metadata in zip(paths, ({}, stored), strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", *map(str, paths)]
     environment = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | environment, check=False
     )
     assert done.returncode == 0, done.stderr
     page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
-    page.goto(path.with_suffix(".html").as_uri())
-    frames = page.locator("iframe.mf-frame")
-    frames.first.wait_for()
-    assert frames.count() == (1 if stored else 2)
-    assert (
-        "Review your plan" in frame_in_frame(page, frames.count() - 1).locator("body").inner_text()
-    )
-    screenshot(page, f"nbconvert {'with' if stored else 'without'} state")
+    for path, count in zip(paths, (2, 1), strict=True):
+        page.goto(path.with_suffix(".html").as_uri())
+        frames = page.locator("iframe.mf-frame")
+        frames.first.wait_for()
+        assert frames.count() == count, path.stem
+        mail = frame_in_frame(page, count - 1).locator("body").inner_text()
+        assert "Review your plan" in mail, path.stem
+        screenshot(page, f"nbconvert {path.stem} state")

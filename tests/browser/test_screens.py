@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 from tests import docs_pictures
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 IN_SHELL = True
 
 
+@pytest.mark.sampled(2)
 def test_a_screen_is_taken_in_each_theme(lab: Lab, page: Page) -> None:
     """A picture is as wide as the notebook, and a dark one is dark."""
     screen = screens.Screen("text", "'Hello'")

@@ -346,6 +346,7 @@ def test_rules_for_phones_win_over_inlined_styles():
 # --- empty content --------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("layout", ["card", "plain"])
 @pytest.mark.parametrize("body", ["markdown_body", "html_body"])
 @pytest.mark.parametrize(

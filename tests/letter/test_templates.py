@@ -94,6 +94,7 @@ def test_a_valid_template_works(template, printed):
     assert text_of(template, **values) == printed
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("holder", ["unsubscribe", "unsubscribe_url", " pm", "x y", "date"])
 @pytest.mark.parametrize(
     "template",

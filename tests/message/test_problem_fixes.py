@@ -211,6 +211,7 @@ def test_a_problem_gives_the_advice_of_the_page(scene):
         assert any(word in detail for word in words), detail
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
 def test_a_problem_is_reported_for_a_large_frame_too(scene, live):

@@ -49,6 +49,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.csv"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("excel_safe", [False, True])
 @pytest.mark.parametrize("name", sorted(set(ZOO) - TEXT_IN_CSV))
 def test_an_awkward_frame_comes_back_exactly(name, excel_safe, path):

@@ -298,6 +298,7 @@ def settlements(draw: st.DrawFn, rows: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_many_rows_are_settled_as_one_by_one(storage, data):
     """Any sequence of calls, in any order of rows, also with a look at the results between them."""
@@ -375,6 +376,7 @@ def test_long_columns_have_each_row_once(storage, rows):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_the_last_frame_is_like_any_other(storage, data):
     """The memory of a row becomes that of its columns; the counts stay."""

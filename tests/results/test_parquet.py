@@ -48,6 +48,7 @@ def back(results: pd.DataFrame, path: Path) -> pd.DataFrame:
     return mf.read_results(path)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO.keys() - MIXED.keys()))
 def test_the_identical_frame_comes_back(tmp_path, name):
     """Every dtype, index and label of the zoo, with the order of categories and the frequency."""
