@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sqlite3
 from random import randbytes
 
@@ -199,3 +200,16 @@ def traces(sandbox, marks):
 def rows_of(database, table):
     """All rows of a table."""
     return [tuple(row) for row in database.rows(f"select * from {table}")]  # noqa: S608 - a name
+
+
+def test_requests_that_are_refused_or_given_up_need_no_disk(tmp_path, capfd):
+    """Neither a foreign Host nor a client that leaves within its body ends in an error."""
+    with LocalPostmark(db=tmp_path / "sandbox.db") as sandbox:
+        with read_only(sandbox), client(sandbox) as http:
+            with socket.create_connection(("127.0.0.1", sandbox.port)) as half:
+                half.sendall(b"POST /email HTTP/1.1\r\nHost: localhost\r\n")
+                half.sendall(b"Content-Length: 9\r\n\r\n{")
+            assert http.get("/", headers={"Host": "evil.example"}).status_code == 421
+            assert http.get("/server").status_code == 200
+        assert post(sandbox, mail()).status_code == 200
+    assert capfd.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import time
@@ -111,7 +112,7 @@ class RequestHandler:
             return PendingRequest(self._added(record), record, fault, query)
 
     def _added(self, record: RequestRecord) -> int | None:
-        """The ID of a new record; None if it cannot be stored, which the answer then says."""
+        """The ID of a new record; None if it cannot be stored."""
         try:
             return self.store.requests.add(record)
         except sqlite3.OperationalError:
@@ -214,14 +215,14 @@ class RequestHandler:
 
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
-        self._tell(self._recorded(pending, bytes=read_bytes))
+        with contextlib.suppress(sqlite3.OperationalError):  # there is nobody to tell
+            self._tell(self._recorded(pending, bytes=read_bytes))
 
     def refuse(self, method: str, path: str, http_status: int) -> None:
         """Record a request that its host, its page or a missing token rules out."""
         received_ns = self.store.clock.now_ns()
         record = RequestRecord(None, method, path, http_status=http_status, received_ns=received_ns)
-        with self.store.lock:
-            self.store.requests.add(record)
+        self._added(record)
         self._tell(record)
 
     def _recorded(self, pending: PendingRequest, **fields: float | None) -> RequestRecord | None:
