@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from mailframe.command.arguments import make_parser
+from mailframe.command.streams import accept_any_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the arguments without the program's name; by default those of the process.
     """
+    accept_any_text()
     parser = make_parser()
     chosen = parser.parse_args(arguments)
     if chosen.command is None:

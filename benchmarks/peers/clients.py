@@ -215,8 +215,7 @@ def _anymail(server: Server) -> Iterator[Post]:
         # Without it, an object of Django raises when a test looks at all objects.
         settings.configure(STATIC_URL="static/")
     options = {} if server.timeout_s is None else {"timeout": server.timeout_s}
-    connection = import_module("django.core.mail").get_connection(
-        "anymail.backends.postmark.EmailBackend",
+    connection = import_module("anymail.backends.postmark").EmailBackend(
         server_token=server.token,
         api_url=f"{server.url}/",
         **options,

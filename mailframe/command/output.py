@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -69,10 +70,9 @@ class Output:
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:
-            _discard(sys.stdout)
         except OSError as error:
-            self.broken = error.strerror or type(error).__name__
+            if not _has_reader_ended(error):
+                self.broken = error.strerror or type(error).__name__
             _discard(sys.stdout)
 
     @contextmanager
@@ -99,6 +99,12 @@ def plain(value: Any) -> Any:
     if value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN
         return None
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _has_reader_ended(error: OSError) -> bool:
+    """Windows reports a pipe without a reader as an invalid argument."""
+    is_invalid = os.name == "nt" and error.errno == errno.EINVAL
+    return is_invalid or isinstance(error, BrokenPipeError)
 
 
 def _discard(stream: TextIO) -> None:

@@ -20,7 +20,7 @@ from mailframe.command.results import results
 from mailframe.command.review import plan, preview, problems
 from mailframe.command.samples import demo
 from mailframe.command.send import send
-from mailframe.command.streams import accept_any_text, complain
+from mailframe.command.streams import complain
 from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def run(chosen: argparse.Namespace) -> int:
         The exit code.
     """
     register()  # the filters of a letter may use df.mail
-    accept_any_text()
     output = Output(chosen)
     with output.warnings_as_lines(), _terminated_as_interrupted(), _bars(shown=output.progress):
         exit_code = _ended(chosen, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailframe.command.sandbox_arguments import with_variables
-from mailframe.command.streams import accept_any_text, complain
+from mailframe.command.streams import complain
 from mailframe.errors import MailframeError
 from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.postmark import LocalPostmark
@@ -22,7 +22,6 @@ WRONG, REFUSED = 2, 1
 
 def sandbox(chosen: argparse.Namespace) -> int:
     """Run a sandbox until Ctrl-C or SIGTERM; 2 if an option is wrong, 1 if it cannot start."""
-    accept_any_text()
     try:
         values = with_variables(chosen)
         local = sandbox_of(values)

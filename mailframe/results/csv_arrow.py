@@ -164,7 +164,7 @@ def _stamps(texts: Any, note: Mapping[str, Any]) -> pd.Series | None:
             return None
     if not _are_stamps(table):
         return None
-    moments = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
+    moments = np.full(len(texts), np.datetime64("NaT", "ns"))
     spelled = np.ascontiguousarray(table).view(f"S{table.shape[1]}")[:, 0]
     try:
         moments[np.array(texts.is_valid())] = spelled.astype("datetime64[ns]")

@@ -191,7 +191,7 @@ def _quick_stamps(texts: Texts, present: Sequence[str], dtype: str) -> _Array | 
     lines = "\n".join(present)
     if not written.fullmatch(lines) or not _in_range(present):
         return None
-    moments = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
+    moments = np.full(len(texts), np.datetime64("NaT", "ns"))
     is_present = [text is not None for text in texts]
     moments[is_present] = np.array([text.removesuffix(ending) for text in present], dtype="M8[ns]")
     return in_unit(moments, name[1])

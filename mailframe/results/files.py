@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -14,13 +15,14 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from mailframe.errors import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -32,26 +34,24 @@ def write_files(*files: tuple[Path, Callable[[IO[bytes]], object]]) -> None:
     """Write files so that each one appears whole or not at all.
 
     Each is written under another name in the same folder and then renamed. If a write fails, the
-    files that existed before stay as they were.
+    files that existed before stay as they were. If the first one is open in a program that keeps
+    it, as Excel does on Windows, the new files get names that are free.
 
     Args:
         files: each path with a function that writes the content. The second file describes the
             first: after a crash it may be absent, but it is never one that describes another file.
 
     Raises:
-        ResultsError: a file cannot be written.
+        ResultsError: a file cannot be written, or not under its name.
     """
-    parts = [path.with_name(f".{secrets.token_hex(8)}.tmp") for path, _ in files]
+    parts = [_part_beside(path) for path, _ in files]
     try:
         for part, (_, write) in zip(parts, files, strict=True):
             with part.open("x+b") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-        for path, _ in files[1:]:
-            path.unlink(missing_ok=True)
-        for part, (path, _) in zip(parts, files, strict=True):
-            part.replace(path)
+        _put(parts, [path for path, _ in files])
     except OSError as error:
         raise ResultsError(
             f"{files[0][0].name} could not be written ({error.strerror}); "
@@ -61,6 +61,65 @@ def write_files(*files: tuple[Path, Callable[[IO[bytes]], object]]) -> None:
         for part in parts:
             with suppress(OSError):
                 part.unlink()
+
+
+def _part_beside(path: Path) -> Path:
+    return path.with_name(f".{secrets.token_hex(8)}.tmp")
+
+
+def _put(parts: Sequence[Path], paths: Sequence[Path]) -> None:
+    """Rename the parts to their paths.
+
+    Raises:
+        ResultsError: the first path is a file that cannot be replaced; the parts have other names.
+        OSError: nothing was renamed.
+    """
+    first, *others = paths
+    try:
+        with _moved_away(others):
+            parts[0].replace(first)
+    except PermissionError as error:
+        if not first.is_file():
+            raise
+        kept = _free(first)
+        for part, path in zip(parts, paths, strict=True):
+            part.replace(kept.with_name(path.name.replace(first.name, kept.name, 1)))
+        raise ResultsError(
+            f"{first.name} could not be replaced ({error.strerror}): on Windows no program can "
+            f"replace a file that Excel has open. The results are in {kept.name}; close "
+            f"{first.name}, and rename it or write again"
+        ) from error
+    for part, path in zip(parts[1:], others, strict=True):
+        part.replace(path)
+
+
+@contextmanager
+def _moved_away(paths: Sequence[Path]) -> Iterator[None]:
+    """Remove files, and restore them if what follows fails."""
+    moved = [(path, _part_beside(path)) for path in paths if os.path.lexists(path)]
+    if any(path.is_dir() for path, _ in moved):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    for path, aside in moved:
+        path.replace(aside)
+    try:
+        yield
+    except OSError:
+        for path, aside in moved:
+            aside.replace(path)
+        raise
+    for _, aside in moved:
+        aside.unlink()
+
+
+def _free(path: Path) -> Path:
+    """The path with a number before its ending, which no file and no metadata file has."""
+    stem, dot, ending = path.name.partition(".")
+    names = {name.name for name in path.parent.iterdir()}
+    return next(
+        path.with_name(name)
+        for number in count(2)
+        if not any(one.startswith(name := f"{stem}-{number}{dot}{ending}") for one in names)
+    )
 
 
 def _zip(content: IO[bytes], file: IO[bytes], name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _RAISED_AT: Final = 3
+_STEP_S: Final = 0.2
 
 
 class Interrupts:
@@ -48,8 +50,15 @@ class Interrupts:
         self._interrupted.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until the first interrupt."""
-        self._interrupted.wait(seconds)
+        """Wait so long, or until the first interrupt.
+
+        In steps, because on Windows the handler of Ctrl-C runs only after a wait has ended; Python
+        3.14 has changed that.
+        """
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0:
+            if self._interrupted.wait(min(left_s, _STEP_S)):
+                return
 
     @contextmanager
     def raising(self) -> Iterator[None]:

@@ -28,8 +28,8 @@ def desk(folder: Path, people: str = PEOPLE) -> Path:
     """A folder with ``letter/`` and ``people.csv``."""
     (folder / "letter").mkdir()
     for name, text in LETTER.items():
-        (folder / "letter" / name).write_text(text)
-    (folder / "people.csv").write_text(people)
+        (folder / "letter" / name).write_text(text, encoding="utf-8")
+    (folder / "people.csv").write_text(people, encoding="utf-8")
     return folder
 
 

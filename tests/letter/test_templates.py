@@ -23,6 +23,7 @@ from tests.composing import code_of, compose, frame, payloads, text_of
         ("{{ '100%%' % () }}{{ '50%' }}", "100%50%"),
         ("{{ when.strftime('%d %B') }} {{ when.year }}", "02 January 2026"),
         ("{{ when|date }}", "2 January 2026"),
+        ("{{ when|date('%-d.%-m.%y, %#d %B, %-j, %%-d') }}", "2.1.26, 2 January, 2, %-d"),
         ("{{ (when + (when - when)).isoformat() }}", "2026-01-02T03:04:00"),
         ("{{ ', '.join(items) }} {{ items|join('-') }}", "p, q p-q"),
         ("{{ items|length }}{{ items[0] }}{{ items|last }}", "2pq"),

@@ -382,7 +382,7 @@ def test_a_huge_figure_is_refused_before_it_is_drawn(size):
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("a\0b.png", "mf.image: 'a\\x00b.png': embedded null byte"),
+        ("a\0b.png", "mf.image: 'a\\x00b.png': "),
         ("https://acme.example/logo.png", "is an address; write it as src of an img tag"),
         ("data:image/png;base64,aaaa", "is an address; write it as src of an img tag"),
         ("/", "Is a directory"),

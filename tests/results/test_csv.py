@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 import string
 import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,9 +25,6 @@ from mailframe.results.frame import COLUMNS, results_frame
 from mailframe.results.row_results import RowResults
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
 from tests.results.test_frame import some_results
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -283,16 +282,21 @@ def test_a_cell_may_hold_a_whole_mail(path):
     assert_same(read_results(path), results)
 
 
+WRITTEN = ["results.csv", "results.csv-metadata.json"]
+
+
+def names_beside(path):
+    """The names of all files in its folder."""
+    return sorted(file.name for file in path.parent.iterdir())
+
+
 def test_a_file_is_replaced_whole_and_nothing_is_left_behind(path):
     """Writing twice leaves the CSV and its metadata, with the permissions of the umask."""
     write_csv(results_of(people(9)), path)
     results = results_of(people(2))
     write_csv(results, path, excel_safe=True)
     assert_same(read_results(path), results)
-    assert sorted(file.name for file in path.parent.iterdir()) == [
-        "results.csv",
-        "results.csv-metadata.json",
-    ]
+    assert names_beside(path) == WRITTEN
     other = path.with_name("other")
     other.touch()
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(other.stat().st_mode)
@@ -336,6 +340,46 @@ def test_a_folder_that_is_not_there_is_an_error_that_says_so(path):
     assert [file.name for file in path.parent.iterdir()] == ["results.csv"]
 
 
+def test_a_metadata_file_that_cannot_be_replaced_leaves_the_old_files(path):
+    """There is a folder in its place; the CSV that it would describe is not replaced."""
+    write_csv(results_of(people()), path)
+    before = path.read_bytes()
+    metadata = path.with_name("results.csv-metadata.json")
+    metadata.unlink()
+    metadata.mkdir()
+    with pytest.raises(ResultsError, match="could not be written"):
+        write_csv(results_of(people(2)), path)
+    assert path.read_bytes() == before
+    assert names_beside(path) == WRITTEN
+
+
+@pytest.mark.parametrize("others", [[], ["results-2.csv", "results-3.csv-metadata.json"]])
+def test_results_have_another_name_if_excel_has_the_file_open(path, monkeypatch, others):
+    """Windows refuses to replace an open file; the old files stay, and the new ones are whole.
+
+    On other systems a rename to that name fails as it does there.
+    """
+    for name in others:
+        path.with_name(name).touch()
+    old, new = results_of(people(3)), results_of(people(2))
+    write_csv(old, path)
+    rename = Path.replace
+
+    def refused(part, target):
+        if Path(target) == path and os.name != "nt":
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return rename(part, target)
+
+    free = "results-4.csv" if others else "results-2.csv"
+    with path.open("rb"), monkeypatch.context() as windows:
+        windows.setattr(Path, "replace", refused)
+        with pytest.raises(ResultsError, match=rf"Excel has open. The results are in {free}; "):
+            write_csv(new, path)
+    assert_same(read_results(path), old)
+    assert_same(read_results(path.with_name(free)), new)
+    assert names_beside(path) == sorted([*WRITTEN, *others, free, f"{free}-metadata.json"])
+
+
 def test_a_write_that_fails_leaves_the_old_files(path):
     """A folder that is a file and a name that is too long; no other file is left behind."""
     results = results_of(people())
@@ -344,10 +388,7 @@ def test_a_write_that_fails_leaves_the_old_files(path):
         write_csv(results, path / "inside_a_file.csv")
     with pytest.raises(ResultsError, match="could not be written"):
         write_csv(results, path.with_name("x" * 300))
-    assert sorted(file.name for file in path.parent.iterdir()) == [
-        "results.csv",
-        "results.csv-metadata.json",
-    ]
+    assert names_beside(path) == WRITTEN
     assert_same(read_results(path), results)
 
 

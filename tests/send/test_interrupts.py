@@ -14,6 +14,7 @@ import pytest
 import mailframe as mf
 from mailframe.paths import default_path
 from mailframe.sandbox import Fault
+from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.states import MessageState
 from tests.campaigns import campaign, judge
@@ -43,6 +44,22 @@ def test_twice_returns_at_once_with_the_batch_unknown():
         button.join()
         judge(results, sandbox)
     assert results["status"].tolist() == ["unknown"] * 500 + ["unsent"] * 500
+
+
+def test_an_interrupt_ends_a_wait_where_no_signal_wakes_it():
+    """On Windows, before Python 3.14, Ctrl-C wakes no thread that waits.
+
+    Here the same: the signal comes in another thread, and its handler runs in the main thread once
+    the wait of a lock has ended.
+    """
+    began = time.monotonic()
+    with Interrupts() as interrupts:
+        button = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+        button.start()
+        interrupts.wait(120.0)
+        button.join()
+        assert interrupts.stop
+    assert time.monotonic() - began < 120.0
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ each filter limits its own work.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,8 @@ MAX_DIGITS: Final = 20
 """After the decimal point."""
 MAX_STYLE: Final = 1_000
 """Characters of a strftime pattern, and of text that is parsed as a number."""
+_UNPADDED: Final = re.compile("%(%|[-#]([dmyHIMSjUWV]))")
+"""``%-d`` of Linux and macOS is ``%#d`` on Windows, and each refuses or ignores the other."""
 
 
 def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
@@ -48,21 +51,21 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
     Args:
         value: a date, a datetime, or text such as ``2026-11-22`` or ``2026-11-22T09:30``.
         style: ``short`` (22 Nov), ``medium`` (22 Nov 2026), ``long`` (22 November 2026), ``full``
-            (with the weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``.
+            (with the weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``. ``%-d`` is
+            the day without a zero in front on every system, also written ``%#d``.
         locale: a locale such as ``de`` or ``fr_CA``; all but English ones need the extra "locale".
 
     Raises:
-        ValueError: the text is not an ISO date, or the style is unknown.
+        ValueError: the text is not an ISO date, or the style is unknown to this system.
 
-    >>> date("2026-11-22"), date("2026-11-22", "short"), date("2026-11-22", "%d.%m.%Y")
-    ('22 November 2026', '22 Nov', '22.11.2026')
+    >>> date("2026-11-22"), date("2026-11-22", "short"), date("2026-01-02", "%-d.%m.%Y")
+    ('22 November 2026', '22 Nov', '2.01.2026')
     """
     day = _as_date(value)
     if len(style) > MAX_STYLE:
         raise ValueError(f"the style of a date has at most {MAX_STYLE:,} characters")
     if "%" in style:
-        guard_widths(style)
-        return day.strftime(style)
+        return _by_pattern(day, style)
     if style == "iso":
         return day.isoformat()
     if style not in ("short", "medium", "long", "full"):
@@ -79,6 +82,20 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
         "full": f"{WEEKDAYS[day.weekday()]}, {day.day} {month} {day.year}",
     }
     return texts[style]
+
+
+def _by_pattern(day: dt.date, pattern: str) -> str:
+    guard_widths(pattern)
+    plain = _UNPADDED.sub(
+        lambda code: str(int(day.strftime(f"%{code[2]}"))) if code[2] else code[0], pattern
+    )
+    try:
+        return day.strftime(plain)
+    except ValueError as error:  # of Windows
+        raise ValueError(
+            f"this system cannot format a date by {pattern!r} ({error}); every system has the "
+            "codes of Python's documentation, such as %d, %m and %Y"
+        ) from None
 
 
 def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:

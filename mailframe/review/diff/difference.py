@@ -34,7 +34,7 @@ class Difference(ABC):
 
 
 def changes_text(changes: Sequence[Change], *, most: int = 300) -> str:
-    """Changes as one line, such as ``Subject: Hi → Hello; TextBody: + now``."""
+    """Changes as one line, such as ``Subject: Hi -> Hello; TextBody: + now``."""
     text = "; ".join(f"{change.field}: {', '.join(_pieces(change))}" for change in changes)
     return one_line(text, most=most)
 
@@ -45,10 +45,6 @@ def _pieces(change: Change) -> list[str]:
         before, after = (one_line(text, most=60) or "(blank)" for text in (old, new))
         if kind != "same":
             pieces.append(
-                f"{before} → {after}"
-                if old and new
-                else f"\N{MINUS SIGN} {before}"
-                if old
-                else f"+ {after}"
+                f"{before} -> {after}" if old and new else f"- {before}" if old else f"+ {after}"
             )
     return pieces

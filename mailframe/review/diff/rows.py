@@ -78,7 +78,7 @@ class RowsDifference(Difference):
             before, after = (
                 "no value" if text is None else one_line(text, most=40) for text in (old, new)
             )
-            lines.append(f"  column {one_line(name, most=30)}: {before} → {after}")
+            lines.append(f"  column {one_line(name, most=30)}: {before} -> {after}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

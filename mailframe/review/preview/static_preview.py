@@ -86,7 +86,7 @@ def plain_text(view: RowView, stops: ChosenRows, *, title: str) -> str:
     lines = [title]
     for mail in _mails(view, stops):
         subject, to = mail.subject or "(no subject)", _to(mail) or "(no recipient)"
-        lines.append(one_line(f"  {mail.label}: {subject} → {to}  [{reasons_text(mail.reasons)}]"))
+        lines.append(one_line(f"  {mail.label}: {subject} -> {to}  [{reasons_text(mail.reasons)}]"))
     return "\n".join(lines)
 
 

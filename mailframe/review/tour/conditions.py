@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS: Final = 60
 """A longer description is harder to read than the template."""
-_SIGNS: Final = {"eq": "=", "ne": "≠", "lt": "<", "lteq": "≤", "gt": ">", "gteq": "≥"}
+_SIGNS: Final = {"eq": "=", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _OPPOSITE: Final = {
     "eq": "ne",
     "ne": "eq",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from anymail.backends.postmark import EmailBackend
 from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
 from anymail.message import AnymailMessage
 from django.conf import settings
-from django.core.mail import get_connection
 
 from tests.sandbox.api_docs import endpoints_of
 from tests.sandbox.clients.seeded import BOUNCING, RECIPIENT, SENDER, Seeded, seeded
@@ -32,7 +32,7 @@ def seed() -> Iterator[Seeded]:
 def send(seed: Seeded, *, backend: dict[str, Any] | None = None, **fields: Any) -> AnymailMessage:
     """Send a message through a connection of its own."""
     options = {"server_token": seed.sandbox.token, "api_url": seed.sandbox.url} | (backend or {})
-    connection = get_connection("anymail.backends.postmark.EmailBackend", **options)
+    connection = EmailBackend(**options)
     fields = {"subject": "Hi", "body": "Hi Ann", "from_email": SENDER, "to": [RECIPIENT]} | fields
     message = AnymailMessage(**fields, connection=connection)
     message.send()
