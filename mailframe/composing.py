@@ -10,6 +10,7 @@ from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
+from mailframe.pandas_versions import own_copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def compose(
     >>> compose(people, letter, subject="Hi", name="hi")
     <Campaign 'hi': 1 row, subject 'Hi'>
     """
-    frame = check_frame(df).copy(deep=False)
+    frame = own_copy(check_frame(df))
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(
             f"compose takes an mf.Letter, not a {type(letter).__name__}; "

@@ -126,6 +126,12 @@ def widget_bar_class() -> Any:
     return tqdm if issubclass(tqdm, tqdm_notebook) else None
 
 
+def view_of(widget: Any) -> dict[str, object]:
+    """The bundle by which a notebook shows a widget; ipywidgets 7 has no method for it."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
+
+
 def close_widgets(*widgets: Any) -> None:
     """Close widgets with what belongs to them; ``Widget.close`` closes none of these."""
     for widget in widgets:
@@ -214,7 +220,7 @@ class RowsBar:
             return
         self._bar = widget_bar(**options, display=False)
         # the text is shown where widgets are not
-        cell.show(f"{self._doing}: …", self._bar.container._repr_mimebundle_())
+        cell.show(f"{self._doing}: …", view_of(self._bar.container))
 
     def _close(self) -> None:
         self._bar.close()

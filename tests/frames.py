@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from mailframe.pandas_versions import text_column, text_dtype
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,9 +57,7 @@ def emails(rows: int) -> list[str]:
 def people(rows: int = 3) -> pd.DataFrame:
     """The ordinary frame that most others are made from."""
     names = [("Ada", "Zoë", "李雷")[n % 3] for n in range(rows)]
-    return pd.DataFrame(
-        {"email": emails(rows), "first_name": pd.array(names, dtype="str"), "n": range(rows)}
-    )
+    return pd.DataFrame({"email": emails(rows), "first_name": text_column(names), "n": range(rows)})
 
 
 def animal(build: Callable[[], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
@@ -114,7 +114,7 @@ INDEXES: dict[str, Callable[[], pd.Index]] = {
     ),
     "timedelta_index": lambda: pd.timedelta_range("1h", periods=3, freq="90min"),
     "string_index": lambda: pd.Index(["x", "001", "NA"]),
-    "string_index_with_gaps": lambda: pd.Index(["x", None, ""], name="id", dtype="str"),
+    "string_index_with_gaps": lambda: pd.Index(text_column(["x", None, ""]), name="id"),
     "object_index": lambda: pd.Index(["x", 1, 2.5], dtype=object),
     "float_index": lambda: pd.Index([0.1, float("nan"), 1e22]),
     "bool_index": lambda: pd.Index([True, False, True]),
@@ -209,7 +209,7 @@ def duplicate_columns() -> pd.DataFrame:
 def all_gap_row() -> pd.DataFrame:
     """The middle row has only missing values, of every kind."""
     table = {
-        "email": pd.array(["p0@example.com", None, "p2@example.com"], dtype="str"),
+        "email": text_column(["p0@example.com", None, "p2@example.com"]),
         "i": pd.array([1, None, 3], dtype="Int64"),
         "f": [1.5, float("nan"), 2.5],
         "b": pd.array([True, None, False], dtype="boolean"),
@@ -233,9 +233,9 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "Float64_with_gaps": lambda: pd.array([0.1, None, 1e300], dtype="Float64"),
     "bool": lambda: [True, False, True],
     "boolean_with_gaps": lambda: pd.array([True, None, False], dtype="boolean"),
-    "str": lambda: pd.array(["Ada", "Smith, John", 'Bob "The" Builder'], dtype="str"),
-    "str_with_gaps_and_empties": lambda: pd.array(["", None, "x"], dtype="str"),
-    "names_that_look_like_gaps": lambda: pd.array([*NA_NAMES, None], dtype="str"),
+    "str": lambda: text_column(["Ada", "Smith, John", 'Bob "The" Builder']),
+    "str_with_gaps_and_empties": lambda: text_column(["", None, "x"]),
+    "names_that_look_like_gaps": lambda: text_column([*NA_NAMES, None]),
     "zip_codes": lambda: ["0150", "00", "1.10", "1e5", "-0"],
     "line_breaks": lambda: ["a\nb", "a\r\nb", "a\rb", "\n", " lead", "trail ", "\t", ","],
     "formulas": lambda: [
@@ -298,15 +298,15 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "category_of_stamps": lambda: pd.Categorical(
         pd.to_datetime(["2026-01-02", None, "2026-01-01"])
     ),
-    "datetime_naive": lambda: pd.to_datetime(
-        ["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"]
+    "datetime_naive": lambda: pd.array(
+        ["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"], dtype="datetime64[us]"
     ),
     "datetime_tz": lambda: pd.to_datetime(
         ["2026-10-25 00:30Z", "2026-10-25 01:30Z", None]
     ).tz_convert("Europe/Berlin"),
     "datetime_fixed_offset": lambda: pd.to_datetime(["2026-01-02T03:04:05+05:30", None]),
     "datetime_ns": lambda: pd.to_datetime(["2026-01-02T03:04:05.123456789", None]),
-    "datetime_s": lambda: pd.to_datetime(["2026-01-02", "9999-12-31"]).as_unit("s"),
+    "datetime_s": lambda: pd.array(["2026-01-02", "9999-12-31"], dtype="datetime64[s]"),
     "date_objects": lambda: _cells(dt.date(2026, 1, 2), None, dt.date(1, 1, 1)),
     "datetime_objects": lambda: _cells(
         dt.datetime(2026, 1, 2, 3, 4, 5, 6),  # noqa: DTZ001 -- a naive stamp is the point
@@ -358,7 +358,7 @@ CELLS: dict[str, tuple[st.SearchStrategy[Any], Any, bool]] = {
     "float32": (st.floats(width=32, allow_nan=False), "float32", False),
     "bool": (st.booleans(), "bool", False),
     "boolean": (st.booleans(), "boolean", True),
-    "str": (texts, "str", True),
+    "str": (texts, text_dtype(), True),
     "string": (texts, "string", True),
     "string_python": (texts, "string[python]", True),
     "object": (_object_cells, object, True),
@@ -404,7 +404,8 @@ def indexes(draw: st.DrawFn, rows: int) -> pd.Index:
     if kind == "multi":
         levels = [draw(columns(rows)), draw(columns(rows))]
         return pd.MultiIndex.from_arrays(levels, names=[name, draw(st.none() | st.just("level"))])
-    return pd.Index(draw(columns(rows)), name=name)
+    labels = draw(columns(rows))
+    return pd.Index(labels, dtype=labels.dtype, name=name)
 
 
 def names() -> st.SearchStrategy[Any]:
@@ -440,13 +441,11 @@ def frames(
     )
     table = [(label, draw(columns(rows))) for label in labels]
     if with_email:
-        table.insert(
-            draw(st.integers(0, len(table))), ("email", pd.Series(emails(rows), dtype="str"))
-        )
+        table.insert(draw(st.integers(0, len(table))), ("email", text_column(emails(rows))))
     frame = pd.DataFrame(
         {position: column for position, (_, column) in enumerate(table)}, index=pd.RangeIndex(rows)
     )
     frame.columns = pd.Index(
-        [label for label, _ in table], dtype=None if table else "str", tupleize_cols=False
+        [label for label, _ in table], dtype=None if table else text_dtype(), tupleize_cols=False
     )
     return frame.set_axis(draw(indexes(rows)), axis=0)

@@ -8,6 +8,7 @@ import pytest
 
 import mailframe as mf
 from tests.composing import cells, codes, compose, frame, line, payloads, row_problems, text_of
+from tests.expressions import col
 
 # --- A: addresses ---------------------------------------------------------------------------------
 
@@ -206,7 +207,7 @@ def test_each_row_has_its_own_data_whatever_the_index(index):
     """Rows are taken by position, and messages() has the caller's index."""
     df = frame(n=[1, 2, 3]).set_axis(index, axis=0)
     messages = compose(
-        df, text_body="{{ n }}", subject=pd.col("n"), tag=lambda d: d["n"] * 10
+        df, text_body="{{ n }}", subject=col("n"), tag=lambda d: d["n"] * 10
     ).messages()
     assert messages["TextBody"].tolist() == ["1", "2", "3"]
     assert messages["Subject"].tolist() == ["1", "2", "3"]

@@ -22,6 +22,7 @@ from tests.composing import (
     row_problems,
     text_of,
 )
+from tests.expressions import col
 
 # --- D: values ------------------------------------------------------------------------------------
 
@@ -49,7 +50,7 @@ def test_069_a_missing_value_in_metadata_is_a_problem_of_its_row():
     """The other rows are sent."""
     df = frame(v=[1.5, np.nan])
     assert row_problems(df, metadata={"v": "{{ v }}"}) == [(1, "metadata.v", "missing_value")]
-    assert row_problems(df, metadata={"v": pd.col("v")}) == [(1, "metadata.v", "missing_value")]
+    assert row_problems(df, metadata={"v": col("v")}) == [(1, "metadata.v", "missing_value")]
     with pytest.raises(mf.errors.LetterError, match=r"metadata\.v is nan"):
         compose(df, metadata={"v": float("nan")})
 
@@ -283,7 +284,7 @@ def test_a_message_needs_a_recipient():
     """A row with an empty To, Cc and Bcc is blocked."""
     df = frame(a=["a@acme.com", ""])
     assert row_problems(df, to=None, cc="{{ a }}") == [(1, "to", "missing_recipient")]
-    assert row_problems(frame(a=cells([], ["a@acme.com"])), to=pd.col("a")) == [
+    assert row_problems(frame(a=cells([], ["a@acme.com"])), to=col("a")) == [
         (0, "to", "missing_recipient")
     ]
     with pytest.raises(mf.errors.LetterError, match="no recipient"):

@@ -19,7 +19,9 @@ from mailframe.message.binding import bind
 from mailframe.message.checks import Checker
 from mailframe.message.payload import Assembler
 from mailframe.message.render import Renderer
+from mailframe.pandas_versions import text_column
 from tests.composing import cells
+from tests.expressions import col
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +79,7 @@ def marked(rows: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "email": [f"{m}@acme.example" for m in mark],
-            "name": pd.array(
-                [m if n % 3 else None for n, m in enumerate(mark)], dtype="str"
-            ).fillna("mark"),
+            "name": text_column(m if n % 3 else None for n, m in enumerate(mark)).fillna("mark"),
             "note": pd.Categorical([f"note {m}" for m in mark]),
             "flag": [n % 2 == 0 for n in range(rows)],
             "items": cells(*[[f"a{m}", f"b{m}"][: 1 + n % 2] for n, m in enumerate(mark)]),
@@ -107,21 +107,21 @@ def letter(tmp_path_factory):
     return mf.Letter.load(folder).replace(
         sender="me@acme.example",
         to="{{ note }} <{{ email }}>",
-        cc=pd.col("copies"),
+        cc=col("copies"),
         bcc=["b{{ email }}", lambda df: "x" + df["email"]],
-        reply_to=["{{ email }}", pd.col("email")],
+        reply_to=["{{ email }}", col("email")],
         tag=lambda df: "tag " + df["note"].astype(str),
-        headers={"X-A": "{{ nested.deep[1].deeper[0] }}", "X-B": pd.col("email")},
+        headers={"X-A": "{{ nested.deep[1].deeper[0] }}", "X-B": col("email")},
         metadata={
             "m": "{{ note }}",
-            "n": pd.col("note").astype(str),
+            "n": lambda df: df["note"].astype(str),
             "o": lambda df: df["email"].str.partition("@")[0],
         },
         attachments=[
             mf.Attachment("{{ email.partition('@')[0] }}.dat"),
             mf.Attachment("{{ note }}.txt", lambda df: df["payload"]),
-            mf.Attachment(pd.col("note").astype(str) + ".csv", b"shared"),
-            mf.Attachment("own.dat", pd.col("payload"), optional=True),
+            mf.Attachment(lambda df: df["note"].astype(str) + ".csv", b"shared"),
+            mf.Attachment("own.dat", col("payload"), optional=True),
         ],
     )
 

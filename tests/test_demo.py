@@ -25,6 +25,8 @@ from mailframe.results.row_results import RowResults
 
 ROOT = Path(__file__).parent.parent
 STATUSES = {"accepted", "rejected", "invalid"}
+OF_PANDAS_22 = "ignore:Passing a BlockManager to:DeprecationWarning"
+"""pandas 2.2.0 and 2.2.1 say so of every subclass of DataFrame."""
 GENEROUS_S = 300
 """Issue 2 gives the demo 10 s; a busy machine may take longer."""
 
@@ -32,7 +34,7 @@ GENEROUS_S = 300
 def mailframe(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """``python -m mailframe`` in a folder."""
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mailframe", *arguments],
+        [sys.executable, "-W", "error", "-W", OF_PANDAS_22, "-m", "mailframe", *arguments],
         cwd=cwd,
         env=environment(**more),
         capture_output=True,

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mailframe.errors import FrameError
 from mailframe.letter.suggestions import did_you_mean, nearest
+from mailframe.pandas_versions import text_column, text_labels
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def frame_of(table: Table, dtypes: Mapping[str, str]) -> pd.DataFrame:
         column.name: table.convert(column, dtypes.get(column.name, column.type), table.numbers)
         for column in columns
     }
-    labels = pd.Index(list(series), dtype="str")
+    labels = text_labels(series)
     frame = pd.DataFrame({place: one.array for place, one in enumerate(series.values())}, index)
     frame.columns = labels
     return frame
@@ -115,7 +116,7 @@ def typed_texts(column: Column, dtype: str, numbers: Sequence[int]) -> pd.Series
     """A column of texts as a Series of a type; missing values stay missing."""
     cells = column.cells
     if dtype == "str":
-        return pd.Series(cells, dtype="str")
+        return text_column(cells)
     values = [
         None if cell is None else _value(cell, dtype, column, number)
         for cell, number in zip(cells, numbers, strict=True)
@@ -146,7 +147,7 @@ def _of_values(cells: Sequence[Any]) -> pd.Series[Any]:
     kinds = {type(cell) for cell in cells} - {type(None)}
     has_missing = None in cells
     if kinds == {str}:
-        return pd.Series(cells, dtype="str")
+        return text_column(cells)
     if kinds == {bool}:
         return pd.Series(cells, dtype="boolean" if has_missing else "bool")
     if kinds == {int}:

@@ -9,9 +9,8 @@ import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import pandas as pd
-
 from mailframe.errors import NotPicklable
+from mailframe.pandas_versions import EXPRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _PICKLERS: Final = frozenset({"cloudpickle", "dill"})
-EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 
 
 def construct(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import LetterError
-from mailframe.letter.pickling import EXPRESSION
 from mailframe.letter.suggestions import did_you_mean, nearest
+from mailframe.pandas_versions import EXPRESSION, own_copy
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -162,7 +162,7 @@ class RowFunction:
 
     def __call__(self, frame: pd.DataFrame) -> pd.Series[Any]:
         """The column of a frame."""
-        kept = frame.copy(deep=False)
+        kept = own_copy(frame)
         cells = [RowCell(self._function, Row(kept, place)) for place in range(len(kept))]
         return pd.Series(cells, index=frame.index, dtype=object)
 

@@ -23,7 +23,6 @@ from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
-from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
 from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
@@ -39,6 +38,7 @@ from mailframe.message.used_columns import (
     used_columns,
 )
 from mailframe.message.written_letter import written
+from mailframe.pandas_versions import EXPRESSION, OVER_THE_FRAME, VARYING, own_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -276,7 +276,7 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
         new += "_"
     try:
         is_function = callable(value) and not isinstance(value, EXPRESSION)
-        given = value(frame.copy(deep=False)) if is_function else value
+        given = value(own_copy(frame)) if is_function else value
         _refuse_one_text(field, given, frame)
         _refuse_other_index(field, given, frame)
         series = frame.assign(**{new: given})[new]
@@ -317,8 +317,7 @@ def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
     if counted or not unique or not frame.index.isin(given.index).all():
         raise LetterError(
             f"{field}: the Series has another index than the frame, so its values could land on "
-            "other rows; write series.loc[frame.index], or a callable or pd.col over the frame "
-            "itself"
+            f"other rows; write series.loc[frame.index], or {OVER_THE_FRAME} over the frame itself"
         )
 
 
@@ -341,7 +340,7 @@ def _constant(field: str, value: object) -> Source:
     shown = (
         repr(value) if value is None or isinstance(value, float) else f"a {type(value).__name__}"
     )
-    raise LetterError(f"{field} is {shown}; give text, a callable, a Series or pd.col")
+    raise LetterError(f"{field} is {shown}; give text, {VARYING}")
 
 
 def _attachments(

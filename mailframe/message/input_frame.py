@@ -51,7 +51,7 @@ def check_frame(frame: object) -> pd.DataFrame:
 def _type_name(given: object) -> str:
     """The name of an object's type, with its library.
 
-    >>> _type_name("a"), _type_name(pd.Series(dtype="str"))
+    >>> _type_name("a"), _type_name(pd.Series(["a"]))
     ('str', 'pandas.Series')
     """
     kind, module = type(given), type(given).__module__.split(".")[0]
@@ -61,7 +61,7 @@ def _type_name(given: object) -> str:
 def _how_to_make_a_frame(given: object) -> str:  # noqa: PLR0911 - one per type
     """The code that makes a DataFrame of *given*.
 
-    >>> _how_to_make_a_frame("people.csv"), _how_to_make_a_frame(pd.Series(dtype="str"))
+    >>> _how_to_make_a_frame("people.csv"), _how_to_make_a_frame(pd.Series(["a"]))
     ("pd.read_csv('people.csv')", 'series.to_frame()')
     """
     if isinstance(given, str | os.PathLike):

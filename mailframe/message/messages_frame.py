@@ -13,6 +13,7 @@ from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
+from mailframe.pandas_versions import text_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +82,10 @@ def _columns(messages: Iterator[Prepared], names: Sequence[str]) -> dict[str, Ex
             for name, column in cells.items():
                 column.append(_cell(name, one))
         for name, column in cells.items():
-            pieces[name].append(pd.Series(column, dtype=_DTYPES.get(name, "str")))
+            is_text = name not in _DTYPES
+            pieces[name].append(
+                text_column(column) if is_text else pd.Series(column, dtype=_DTYPES[name])
+            )
         more = len(cells["size"]) == _PIECE_ROWS
     return {name: pd.concat(pieces.pop(name)).array for name in names}
 

@@ -1,7 +1,7 @@
 """Columns of text in the memory that pandas uses for them, without a list of all their texts.
 
-pandas 3 keeps text in Arrow where pyarrow is installed, and else as Python strings. Both are made
-here in pieces of some ten thousand rows.
+pandas 3 keeps text in Arrow where pyarrow is installed, and else as Python strings, as pandas 2
+does. Both are made here in pieces of some ten thousand rows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+
+from mailframe.pandas_versions import text_dtype, text_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +28,7 @@ PIECE_ROWS: Final = 50_000
 
 
 def text_array(pieces: Iterable[Any]) -> ExtensionArray:
-    """Pieces of a column, one after the other, as one array of the dtype ``str``.
+    """Pieces of a column, one after the other, as one array of the dtype of text.
 
     Args:
         pieces: the results of ``from_texts``, ``repeated_texts`` and ``from_bytes``.
@@ -34,24 +36,20 @@ def text_array(pieces: Iterable[Any]) -> ExtensionArray:
     >>> text_array([from_texts(["a", None]), from_texts(["b"])]).tolist()
     ['a', nan, 'b']
     """
-    dtype = text_dtype()
-    if dtype.storage == "python":
+    dtype: Any = text_dtype()
+    if text_storage() == "python":
         objects = np.concatenate([np.empty(0, dtype=object), *pieces])
-        return pd.array(objects, dtype=dtype, copy=False)
+        array: ExtensionArray = pd.array(objects, dtype=dtype, copy=False)
+        return array
     pa = _arrow()
     whole = pa.chunked_array(list(pieces), pa.large_string())
-    array: ExtensionArray = dtype.__from_arrow__(whole)  # type: ignore[attr-defined] # not in the stubs
-    return array
-
-
-def text_dtype() -> pd.StringDtype:
-    """The dtype ``str`` as it is stored here: in Arrow or as Python strings."""
-    return pd.StringDtype(na_value=np.nan)
+    array = dtype.__from_arrow__(whole)
+    return array  # noqa: RET504 - mypy sees its type
 
 
 def from_texts(texts: Sequence[str | None]) -> Any:
     """A piece of some texts; None is a missing value."""
-    if text_dtype().storage == "python":
+    if text_storage() == "python":
         return _objects(texts)
     pa = _arrow()
     return pa.array(texts, pa.large_string())
@@ -99,7 +97,7 @@ def from_bytes(block: bytes | memoryview, ends: Integers, *, is_missing: Any) ->
     >>> text_array([from_bytes(b"abc", np.array([0, 1, 3]), is_missing=no)]).tolist()
     ['a', 'bc']
     """
-    if text_dtype().storage != "python":
+    if text_storage() != "python":
         pa = _arrow()
         valid = np.packbits(~is_missing, bitorder="little")
         buffers = [pa.py_buffer(valid), pa.py_buffer(ends), pa.py_buffer(block)]
@@ -122,7 +120,7 @@ def _decoded(block: bytes | memoryview, ends: Integers, is_missing: Any) -> list
 
 def _objects(texts: Sequence[str | None]) -> np.ndarray[Any, np.dtype[np.object_]]:
     cells = np.empty(len(texts), dtype=object)
-    cells[:] = texts
+    cells[:] = [np.nan if text is None else text for text in texts] if None in texts else texts
     return cells
 
 

@@ -97,7 +97,8 @@ def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
 def has_functions(columns: Iterable[Column]) -> bool:
     """Whether a column has functions of the row, which can read any other column."""
     return any(
-        column.series.dtype == object and any(type(cell) is RowCell for cell in column.series[:1])
+        column.series.dtype == object
+        and any(type(cell) is RowCell for cell in column.series.iloc[:1])
         for column in columns
     )
 

@@ -28,7 +28,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from mailframe.errors import ResultsError
-from mailframe.message.text_arrays import text_dtype
+from mailframe.pandas_versions import text_storage
 from mailframe.paths import local_path, other_form
 from mailframe.results.csv_lines import as_lines, rows_of
 from mailframe.results.csv_plain import plain_frame
@@ -183,7 +183,7 @@ def _read_in_chunks(source: Path) -> pd.DataFrame | None:
 
 def _read_by_arrow(source: Path, metadata: dict[str, Any]) -> pd.DataFrame:
     """The frame of a regular CSV, where pandas keeps text in Arrow; see ``csv_blocks.py``."""
-    if text_dtype().storage != "pyarrow":
+    if text_storage() != "pyarrow":
         raise ValueError("pandas keeps text as Python strings")
     from mailframe.results.csv_blocks import (  # noqa: PLC0415 - it imports pyarrow
         header_and_chunks,
@@ -257,7 +257,7 @@ def _contents(table: Table, *, all_quoted: bool, bom: bool) -> Iterator[bytes]:
     """The header, then some rows at a time."""
     header = as_lines([[title] for title in table.header], all_quoted=all_quoted)
     yield _encoded(header, "utf-8-sig" if bom else "utf-8")
-    if all_quoted or text_dtype().storage != "pyarrow":
+    if all_quoted or text_storage() != "pyarrow":
         for columns in table.chunks():
             yield _encoded(as_lines(columns, all_quoted=all_quoted), "utf-8")
         return

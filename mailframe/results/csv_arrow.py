@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mailframe.message.text_arrays import text_array, text_dtype
+from mailframe.message.text_arrays import text_array
+from mailframe.pandas_versions import text_dtype
 from mailframe.results import csv_cells
 from mailframe.results.csv_kinds import (
     CATEGORIES,

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.message.text_arrays import from_texts, text_array, text_dtype
+from mailframe.message.text_arrays import from_texts, text_array
+from mailframe.pandas_versions import text_dtype
 from mailframe.results.csv_kinds import (
     CATEGORIES,
     CODES,
@@ -30,7 +31,7 @@ from mailframe.results.csv_kinds import (
 from mailframe.results.csv_texts import unshield
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mailframe.results.csv_arrow import ArrowCells
     from mailframe.results.csv_kinds import Texts
@@ -230,8 +231,16 @@ def typed(values: Sequence[object] | _Array, name: str) -> pd.Series:
         if is_plain:  # pd.array would make floats of numbers on both sides of 2**63
             values = np.array(values, dtype=dtype)
         return pd.Series(pd.array(values, dtype=dtype))
+    except pd.errors.OutOfBoundsTimedelta:  # pandas 2 makes nanoseconds of each value first
+        return _long_durations(values, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise ResultsError(f"a cell does not fit the dtype {name}: {error}") from error
+
+
+def _long_durations(values: Iterable[Any], dtype: np.dtype[Any]) -> pd.Series:
+    unit, missing = np.datetime_data(dtype)[0], np.timedelta64("NaT")
+    cells = [missing if value is None else value.as_unit(unit).to_numpy() for value in values]
+    return pd.Series(np.array(cells, dtype=dtype))
 
 
 def _category(texts: Texts, note: Mapping[str, Any]) -> pd.Series:

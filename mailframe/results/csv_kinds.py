@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from mailframe.pandas_versions import has_text_dtype, str_dtype, text_dtype
 from mailframe.results.column_storage import STAMP
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ _DECIMAL_TYPE: Final = re.compile(r"(decimal(?:32|64|128|256))\(([0-9]+), (-?[0-
 def _read_timedelta(text: str) -> pd.Timedelta:
     # pd.Timedelta(text) cannot read more than 292 years, although it can hold and write them.
     days, _, time = text.partition(" days")
-    return pd.Timedelta(dt.timedelta(int(days))) + pd.Timedelta(time.strip() or "0s")
+    rest = pd.Timedelta(time.strip() or "0s")
+    try:
+        return pd.Timedelta(dt.timedelta(int(days))) + rest
+    except (OverflowError, pd.errors.OutOfBoundsTimedelta):  # pandas 2 makes these nanoseconds
+        microseconds = int(days) * 86_400_000_000 + rest.value // 1_000
+        return pd.Timedelta(np.timedelta64(microseconds, "us"))
 
 
 def _read_stamp(text: str) -> pd.Timestamp:
@@ -162,18 +168,23 @@ def dtype_name(dtype: object, kinds: set[str]) -> str:
 
     Args:
         dtype: the dtype of a column.
-        kinds: the letters of its values, without missing ones.
+        kinds: the letters of its values, also of missing ones.
+
+    Returns:
+        ``str`` for a column of text and NaN where pandas has no dtype for text, so that another
+        pandas reads it as its text.
     """
     if isinstance(dtype, pd.StringDtype):
         return f"{'string' if dtype.na_value is pd.NA else 'str'}[{dtype.storage}]"
     name = f"arrow:{dtype.pyarrow_dtype}" if isinstance(dtype, pd.ArrowDtype) else str(dtype)
     with suppress(TypeError, ValueError, NotImplementedError):
-        if name == "object" or (OTHER not in kinds and dtype_named(name) == dtype):
+        if name == "object":
+            return "str" if kinds <= {TEXT, "n"} and not has_text_dtype() else name
+        if OTHER not in kinds and dtype_named(name) == dtype:
             return name
     return "str"  # a dtype that cannot be restored, or values that come back as text
 
 
-@lru_cache
 def dtype_named(name: str) -> Any:
     """The dtype that has this name in a note.
 
@@ -181,18 +192,24 @@ def dtype_named(name: str) -> Any:
         TypeError, ValueError, NotImplementedError: there is none.
     """
     text, _, storage = name.removesuffix("]").partition("[")
-    if text in {"str", "string"}:
-        return _text_dtype(storage, na_value=np.nan if text == "str" else pd.NA)
+    if text == "str":
+        return str_dtype(storage) if storage else text_dtype()
+    return _string_dtype(storage) if text == "string" else _other_dtype(name)
+
+
+def _string_dtype(storage: str) -> Any:
+    wanted: Any = storage or None
+    try:
+        return pd.StringDtype(wanted)
+    except ImportError:  # the file was written where pyarrow is installed
+        return pd.StringDtype("python")
+
+
+@lru_cache
+def _other_dtype(name: str) -> Any:
     if name.startswith("arrow:"):
         return _arrow_dtype(name.removeprefix("arrow:"))
     return pd.api.types.pandas_dtype(name)
-
-
-def _text_dtype(storage: str, *, na_value: object) -> pd.StringDtype:
-    try:
-        return pd.StringDtype(storage or None, na_value=na_value)  # type: ignore[call-overload,no-any-return] # the stubs know no variable storage
-    except ImportError:  # the file was written where pyarrow is installed
-        return pd.StringDtype("python", na_value=na_value)  # type: ignore[call-overload,no-any-return] # as above
 
 
 def _arrow_dtype(name: str) -> pd.api.extensions.ExtensionDtype:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.pandas_versions import text_labels
 from mailframe.results import csv_cells, csv_texts
 from mailframe.results.csv_kinds import plain_note
 from mailframe.results.csv_table import column_of, framed
@@ -59,7 +60,7 @@ def plain_frame(
         else:
             series.append(_inferred(texts))
     levels = next(place for place, label in enumerate(titles) if label)
-    labels = pd.Index(titles[levels:], dtype="str")
+    labels = text_labels(titles[levels:])
     return framed(series[levels:], labels, _index(series[:levels], len(columns[0])))
 
 

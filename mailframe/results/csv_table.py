@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.pandas_versions import has_text_dtype, text_dtype
 from mailframe.results import csv_cells, csv_texts
 from mailframe.results.csv_kinds import DTYPE, TEXTS, datatype
 
@@ -85,7 +86,7 @@ class Table:
             _AXIS: {
                 _LABELS: labels_note(self._labels),
                 _NAMES: labels_note([self._labels.name]),
-                DTYPE: str(self._labels.dtype),
+                DTYPE: labels_dtype(self._labels),
             },
             _ROWS: len(self._index),
             _SAFE: self._is_safe,
@@ -125,12 +126,7 @@ def frame_of(
                 readers[place].add(cells, null=note["null"], unshielded=metadata[_SAFE])
     _refuse_misfit(header, titles, read, written)
     series = [reader.column() for reader in readers]
-    labels = pd.Index(
-        labels_of(axis[_LABELS]),
-        dtype="str" if axis[DTYPE] == "str" else "object",
-        name=labels_of(axis[_NAMES])[0],
-        tupleize_cols=False,
-    )
+    labels = labels_named(axis[_LABELS], axis[DTYPE], name=labels_of(axis[_NAMES])[0])
     levels = len(series) - len(labels)
     return framed(series[levels:], labels, index_of(metadata[INDEX], series[:levels]))
 
@@ -176,6 +172,26 @@ def labels_note(labels: Iterable[object]) -> Note:
 def labels_of(note: Mapping[str, Any]) -> list[Any]:
     """The labels that ``labels_note`` made this note of."""
     return csv_cells.from_cells(note[TEXTS], note).tolist()
+
+
+def labels_dtype(labels: pd.Index) -> str:
+    """The name of the dtype of labels in a note.
+
+    It is ``str`` also for text where pandas has no dtype for it: another pandas reads it as text.
+    """
+    is_text = has_text_dtype() or labels.inferred_type == "string"
+    is_text = is_text and labels.dtype == text_dtype()
+    return "str" if is_text else str(labels.dtype)
+
+
+def labels_named(note: Mapping[str, Any], dtype: str, *, name: Any) -> pd.Index:
+    """The labels of columns, by the notes of ``labels_note`` and ``labels_dtype``."""
+    return pd.Index(
+        labels_of(note),
+        dtype=text_dtype() if dtype == "str" else "object",
+        name=name,
+        tupleize_cols=False,
+    )
 
 
 def index_note(index: pd.Index) -> Note:

@@ -125,7 +125,7 @@ class Cells:
         """The note of the column, when all of its texts were made."""
         letters = set("".join({letters for letters, _ in self._letters}))
         kinds, missing = letters - set(MISSING), letters & set(MISSING)
-        dtype = dtype_name(self._column.dtype, kinds)
+        dtype = dtype_name(self._column.dtype, letters)
         if len(kinds) > 1 or (len(missing) > 1 and dtype == "object"):
             each = [one * rows if len(one) == 1 else one for one, rows in self._letters]
             return {DTYPE: dtype, KIND_OF_EACH: "".join(each)}

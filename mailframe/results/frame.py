@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
 from mailframe.message.row_names import RowNames
+from mailframe.pandas_versions import as_dtype, text_dtype
 from mailframe.results.row_results import Status, counts_sentence
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ DTYPES: Final[Mapping[str, str]] = {
     "batch": "Int64",
     "changed": "bool",
 }
-"""The columns of results in their order, with dtypes; ``str`` is the text dtype of pandas 3.
+"""The columns of results in their order, with dtypes; ``str`` is what pandas gives to text.
 
 A column that is added here is missing in the files of earlier releases, which have to stay
 readable: ``results_columns`` must not require it.
@@ -81,7 +82,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults, *, last: bool = False) 
     results.index = frame.index.view()  # itself, except that a new name stays in the results
     results.columns = pd.Index(
         [*frame.columns, *_free_names(frame)],
-        dtype=_label_dtype(frame),
+        dtype=_label_dtype(frame.columns),
         name=frame.columns.name,
         tupleize_cols=False,
     )
@@ -155,7 +156,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     table.insert(len(keys) + 1, "share", table["rows"] / max(1, len(results)))
     rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
     table = table.iloc[np.lexsort((-table["rows"], rank))].reset_index(drop=True)
-    return table.astype({name: DTYPES[name] for name in [*keys, "Message"]})
+    names = [*keys, "Message"]
+    return table.assign(**{name: as_dtype(table[name], DTYPES[name]) for name in names})
 
 
 def status_sentence(statuses: pd.Series[str]) -> str:
@@ -163,7 +165,7 @@ def status_sentence(statuses: pd.Series[str]) -> str:
 
     >>> status_sentence(pd.Series(["unsent", "accepted"]))
     '2 rows: 1 accepted · 1 unsent.'
-    >>> status_sentence(pd.Series([None], dtype="str"))
+    >>> status_sentence(pd.Series([None], dtype="object"))
     '1 row.'
     """
     return counts_sentence(statuses.value_counts(sort=False).to_dict(), len(statuses))
@@ -211,6 +213,6 @@ def _candidates(standard: str) -> Iterator[str]:
     yield from (f"mail_{standard}_{number}" for number in itertools.count(2))
 
 
-def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
-    text = isinstance(frame.columns.dtype, pd.StringDtype) or len(frame.columns) == 0
-    return pd.StringDtype(na_value=np.nan) if text else np.dtype(object)
+def _label_dtype(labels: pd.Index[Any]) -> Any:
+    is_text = isinstance(labels.dtype, pd.StringDtype) or len(labels) == 0
+    return text_dtype() if is_text else np.dtype(object)

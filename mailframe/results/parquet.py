@@ -17,8 +17,17 @@ import pandas as pd
 
 from mailframe.errors import MissingExtra, ResultsError
 from mailframe.message.row_names import RowNames
+from mailframe.pandas_versions import as_dtype
 from mailframe.paths import local_path, other_form
-from mailframe.results.csv_table import framed, index_note, index_of, labels_note, labels_of
+from mailframe.results.csv_table import (
+    framed,
+    index_note,
+    index_of,
+    labels_dtype,
+    labels_named,
+    labels_note,
+    labels_of,
+)
 from mailframe.results.files import write_files
 from mailframe.results.frame import DTYPES, results_columns
 
@@ -98,7 +107,7 @@ def _with_dtypes(results: pd.DataFrame) -> pd.DataFrame:
         column = results.iloc[:, place]
         if str(column.dtype) != DTYPES[name]:
             read: Any = pd.to_datetime(column, utc=True) if name == "SubmittedAt" else column
-            results.isetitem(place, read.astype(DTYPES[name]))
+            results.isetitem(place, as_dtype(read, DTYPES[name]).array)
     return results
 
 
@@ -154,7 +163,7 @@ class _Table:
         self._note = {
             _COLUMNS: self._notes,
             _INDEX: index_note(index),
-            _LABELS: labels_note(frame.columns) | {"dtype": str(frame.columns.dtype)},
+            _LABELS: labels_note(frame.columns) | {"dtype": labels_dtype(frame.columns)},
             _AXIS: labels_note([frame.columns.name]),
             _NAMES: self._names,
             "rows": len(index),
@@ -216,12 +225,8 @@ def _frame(table: Any) -> pd.DataFrame:
     if note[_NAMES] != table.column_names:
         raise ValueError("another program has changed its columns, and not its metadata")
     series = [from_arrow(table.column(place), one) for place, one in enumerate(notes)]
-    labels = pd.Index(
-        labels_of(note[_LABELS]),
-        dtype="str" if note[_LABELS]["dtype"] == "str" else "object",
-        name=labels_of(note[_AXIS])[0],
-        tupleize_cols=False,
-    )
+    name = labels_of(note[_AXIS])[0]
+    labels = labels_named(note[_LABELS], note[_LABELS]["dtype"], name=name)
     levels = len(series) - len(labels)
     return framed(series[levels:], labels, index_of(note[_INDEX], series[:levels]))
 

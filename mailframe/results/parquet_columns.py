@@ -101,6 +101,8 @@ def from_arrow(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
     dtype: Any = pd.ArrowDtype(values.type) if name == _ARROW else dtype_named(name)
     if isinstance(dtype, pd.api.extensions.ExtensionDtype):
         return pd.Series(dtype.__from_arrow__(values))  # type: ignore[attr-defined] # all of pandas have it
+    if dtype.kind == "O":
+        return _objects_of(values, {MISSING_KIND: "n"})
     return values.to_pandas().astype(dtype)  # type: ignore[no-any-return]
 
 
@@ -149,14 +151,16 @@ def _category(series: pd.Series, place: Place) -> tuple[Any, Note]:
 
 def _objects(cells: list[Any], place: Place) -> tuple[Any, Note]:
     """The cells of an object column, whose values must have one Arrow type."""
-    note: Note = {DTYPE: "object"}
     letters = "".join(kind_of(cell) if _is_missing(cell) else "." for cell in cells)
     kinds = set(letters) - {"."}
+    plain = [None if letter != "." else cell for cell, letter in zip(cells, letters, strict=True)]
+    if set(map(type, plain)) <= {str, type(None)} and dtype_name(np.dtype(object), kinds) == "str":
+        return _array(plain, place, pa.large_string()), {DTYPE: "str"}
+    note: Note = {DTYPE: "object"}
     if len(kinds) > 1:
         note[_MISSING_OF_EACH] = _packed(letters.encode())
     elif kinds:
         note[MISSING_KIND] = kinds.pop()
-    plain = [None if letter != "." else cell for cell, letter in zip(cells, letters, strict=True)]
     array = _array(plain, place)
     if pa.types.is_decimal(array.type):
         exponents = [0 if cell is None else cell.as_tuple().exponent for cell in plain]
@@ -167,9 +171,9 @@ def _objects(cells: list[Any], place: Place) -> tuple[Any, Note]:
     return array, note
 
 
-def _array(cells: list[Any], place: Place) -> Any:
+def _array(cells: list[Any], place: Place, kind: pa.DataType | None = None) -> Any:
     try:
-        return pa.array(cells)
+        return pa.array(cells, kind)
     except _FAULTS as error:
         row = _first_refused(cells)
         is_first = _is_refused([cells[row]])

@@ -116,7 +116,8 @@ def _first(group: Any) -> Any:
 def _codes(column: pd.Series, rows: RowNames) -> tuple[Any, Any]:
     """A number for each distinct value, the last for a missing one, and the order of a category."""
     try:
-        codes, values = pd.factorize(column.array)
+        cells: Any = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+        codes, values = pd.factorize(cells)
     except (TypeError, NotImplementedError):
         cells = column.tolist()
         _refuse_unhashable(cells, column.name, rows)

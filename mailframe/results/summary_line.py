@@ -162,7 +162,7 @@ def _of_dry_run(rows: pd.DataFrame, *, is_refused: bool) -> str:
 def _of_status(rows: pd.DataFrame, status: Status, counts: Counter[Any]) -> pd.DataFrame:
     """The reason and the batch of the rows of a status."""
     some = rows[["reason", "batch"]]
-    return some[rows["status"] == status] if counts[status] else some[:0]
+    return some[rows["status"] == status] if counts[status] else some.iloc[:0]
 
 
 def _counter(column: pd.Series[str]) -> Counter[Any]:

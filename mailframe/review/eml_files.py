@@ -16,6 +16,7 @@ from mailframe.message.message import Message
 from mailframe.message.preflight import checked_messages
 from mailframe.message.row_selection import row_positions
 from mailframe.notebook import rows_bar
+from mailframe.pandas_versions import text_column
 from mailframe.paths import local_path
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def write_eml_files(
             paths[message.position] = folder.write(message, _file_name(composed, message))
             bar.update()
     labels = composed.frame.index.take(positions)
-    return pd.Series([paths.get(position) for position in positions], labels, "str", "eml")
+    return text_column(map(paths.get, positions), labels, "eml")
 
 
 def _positions(composed: Composed, rows: Rows | None) -> Sequence[int]:

@@ -1,7 +1,7 @@
 """A local Postmark: the same requests, answers and refusals; no mail leaves the machine.
 
-It shares only the errors and the HTML pages with the rest of mailframe. If both sides shared code
-that implements Postmark's documentation, one misreading would pass on both.
+It shares only errors, HTML pages and columns of text with the rest of mailframe. If both sides
+shared code that implements Postmark's documentation, one misreading would pass on both.
 """
 
 from mailframe.sandbox.faults.names import FaultName, SearchFaultName

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from mailframe.notebook import Cell, LineFile, close_widgets, in_kernel, widget_bar_class
+from mailframe.notebook import Cell, LineFile, close_widgets, in_kernel, view_of, widget_bar_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ class _Widget(_Drawn):
     def begun(self, phase: Phase) -> None:
         """Show the widget again, with another text."""
         text = f"{phase.doing}: {phase.total:,} {'rows' if phase.unit == 'row' else 'messages'}"
-        self._cell.show(text, self.bar.container._repr_mimebundle_())
+        self._cell.show(text, view_of(self.bar.container))
 
     def close(self, line: str | None) -> None:
         """Replace the widget, and its content too: ``ipywidgets.Output`` keeps outputs."""

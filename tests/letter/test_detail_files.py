@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.letter.attachment_files import text_content
 from tests.composing import MISSING, cells, compose, frame, payloads
+from tests.expressions import col
 
 RECORDS = [
     {"item": "Tea, black", "n": 2, "price": Decimal("1.50"), "day": dt.date(2026, 11, 2)},
@@ -191,9 +192,9 @@ def test_a_list_of_paths_is_several_files(tmp_path):
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(name)
     paths = cells([tmp_path / "a.txt", str(tmp_path / "b.txt")], [tmp_path / "b.txt"], [])
-    made = files(frame(3, paths=paths), mf.Attachment(pd.col("paths"), optional=True))
+    made = files(frame(3, paths=paths), mf.Attachment(col("paths"), optional=True))
     assert made == [{"a.txt": b"a.txt", "b.txt": b"b.txt"}, {"b.txt": b"b.txt"}, {}]
-    problems = compose(frame(3, paths=paths), attachments=mf.Attachment(pd.col("paths"))).problems()
+    problems = compose(frame(3, paths=paths), attachments=mf.Attachment(col("paths"))).problems()
     assert problems[["row", "code"]].to_numpy().tolist() == [[2, "missing_value"]]
     assert "the list of paths is empty in this row; write optional=True" in problems["detail"][0]
 
@@ -202,7 +203,7 @@ def test_a_missing_file_of_a_list_is_a_problem_of_its_row(tmp_path):
     """With its name."""
     paths = cells([str(tmp_path / "nowhere.txt")])
     [row] = (
-        compose(frame(paths=paths), attachments=mf.Attachment(pd.col("paths")))
+        compose(frame(paths=paths), attachments=mf.Attachment(col("paths")))
         .problems()
         .to_dict("records")
     )

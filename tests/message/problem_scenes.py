@@ -11,6 +11,7 @@ import pandas as pd
 
 import mailframe as mf
 from tests.composing import cells, frame
+from tests.expressions import col
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,9 +74,7 @@ def shows(template: str, **fields: Any) -> dict[str, Any]:
 
 def attached(name: Any = "{{ file }}", content: Any = None, **how: Any) -> dict[str, Any]:
     """The fields of a letter with one attachment."""
-    return {
-        "attachments": mf.Attachment(name, pd.col("data") if content is None else content, **how)
-    }
+    return {"attachments": mf.Attachment(name, col("data") if content is None else content, **how)}
 
 
 C = mf.Code
@@ -225,7 +224,7 @@ SCENES = (
     Scene(
         C.TOO_MANY_RECIPIENTS,
         to([f"p{n}@acme.example" for n in range(51)]),
-        {"to": pd.col("email")},
+        {"to": col("email")},
     ),
     Scene(C.DUPLICATE_RECIPIENT, to(*["ann@acme.example"] * 2, id=[1, 2])),
     Scene(
@@ -400,7 +399,7 @@ SCENES = (
     Scene(
         C.ATTACHMENT_UNREADABLE,
         of(path=["logo.png", "gone.png"]),
-        {"attachments": mf.Attachment(pd.col("path"))},
+        {"attachments": mf.Attachment(col("path"))},
     ),
     Scene(C.ATTACHMENT_FORBIDDEN, of(file=["setup.exe"], data=cells(b"x")), attached()),
     Scene(

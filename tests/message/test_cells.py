@@ -20,6 +20,7 @@ from mailframe.letter.jinja.printing import as_printed
 from mailframe.letter.jinja.values import Missing, RoundedFloat, Unsupported
 from mailframe.message.cells import Column, rows
 from mailframe.message.plain_values import MAX_NESTING, plain
+from mailframe.pandas_versions import text_column
 from tests.composing import (
     MISSING,
     cells,
@@ -42,7 +43,7 @@ GAPPED = {
     "Int64": pd.array([2**53 + 1, None], dtype="Int64"),
     "UInt8": pd.array([5, None], dtype="UInt8"),
     "boolean": pd.array([True, None], dtype="boolean"),
-    "str": pd.array(["x", None], dtype="str"),
+    "str": text_column(["x", None]),
     "string": pd.array(["x", None], dtype="string"),
     "string_python": pd.array(["x", None], dtype="string[python]"),
     "category": pd.Categorical(["x", None]),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.letter.jinja.rewriting import DICT_METHODS
+from mailframe.pandas_versions import text_column
 from tests.composing import cells, code_of, codes, compose, frame, row_problems, text_of
 
 JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"
@@ -31,7 +32,7 @@ JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"
         (np.array([1, "a", dt.date(2026, 1, 2)], dtype=object), "[1][a][2026-01-02]"),
         (np.ma.array([1, 2], mask=[False, False]), "[1][2]"),
         (pa.scalar(["a", "b"]), "[a][b]"),
-        (pd.array(["a", "b"], dtype="str"), "[a][b]"),
+        (text_column(["a", "b"]).array, "[a][b]"),
         (pd.array([1, 2], dtype="Int64"), "[1][2]"),
         (pd.Categorical(["a", "b"]), "[a][b]"),
         ((1, 2), "[1][2]"),

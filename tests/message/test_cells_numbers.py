@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mailframe.letter.jinja.filters import money, number
 from mailframe.letter.jinja.printing import as_printed
 from tests.composing import cells, code_of, codes, compose, frame, text_of
+from tests.expressions import col
 
 FLOATS = {
     "float16": (pd.Series, "float16", 2**11),
@@ -57,7 +58,7 @@ def test_a_number_behind_a_left_join_is_exact_or_an_error():
         pd.DataFrame({"id": [1, 2], "order": [1234567890123456, 2**53 + 2]}), how="left"
     )
     campaign = compose(
-        joined, text_body="{{ order }}", metadata={"order": "{{ order }}"}, tag=pd.col("order")
+        joined, text_body="{{ order }}", metadata={"order": "{{ order }}"}, tag=col("order")
     )
     assert campaign.messages()["TextBody"][0] == "1234567890123456"
     problems = campaign.problems()

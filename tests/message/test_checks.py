@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import limits
 from mailframe.letter.lint.body_links import LinkReader
+from mailframe.pandas_versions import text_dtype
 from tests.composing import cells, codes, compose, frame, row_problems
 
 KINDS = {"ascii": ("x", 1, 1), "umlaut": ("ü", 1, 2), "kanji": ("美", 1, 3), "emoji": ("🎉", 2, 4)}
@@ -183,11 +184,11 @@ def test_problems_have_a_fixed_shape():
     for problems in (empty, full):
         assert problems.dtypes.astype(str).to_dict() == {
             "row": "Int64",
-            "field": "str",
-            "code": "str",
-            "severity": "str",
-            "detail": "str",
-            "value": "str",
+            "field": str(text_dtype()),
+            "code": str(text_dtype()),
+            "severity": str(text_dtype()),
+            "detail": str(text_dtype()),
+            "value": str(text_dtype()),
             "position": "Int64",
         }
     assert full["row"].tolist()[1:] == [0, 0, 2, 2]

@@ -14,6 +14,7 @@ import pytest
 import mailframe as mf
 from tests.campaigns import people
 from tests.composing import compose, frame
+from tests.expressions import col
 
 PEOPLE = people(3)
 
@@ -328,7 +329,7 @@ def test_names_that_map_and_select_know_are_taken():
         "{{ row['email'] }}",
         "A <{{ email }}>",
         "{{ email | trim }}",
-        pd.col("email"),
+        col("email"),
         lambda df: df["email"],
     ],
 )

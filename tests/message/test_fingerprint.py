@@ -21,8 +21,10 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.message.fingerprint import read_fingerprint
 from mailframe.message.preflight import run_preflight
+from mailframe.pandas_versions import text_dtype
 from mailframe.paths import ledger_path
 from tests.campaigns import LETTER, campaign, judge, people, send_with
+from tests.expressions import col
 
 WRITTEN = re.compile(r"[0-9a-f]{4}(-[0-9a-f]{4}){4}")
 FILE = mf.Attachment("terms.txt", b"Pay in 30 days")
@@ -172,7 +174,7 @@ def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
     def of(rows):
         df = pd.DataFrame(
             {"email": [f"{a}@example.com" for a, _ in rows], "word": [b for _, b in rows]},
-            dtype="str",
+            dtype=text_dtype(),
         )
         return fingerprint(
             df.mail.compose(
@@ -229,14 +231,12 @@ def test_a_file_on_the_disk_counts_by_its_content(tmp_path):
     path.write_text("Pay in 30 days")
     before = fingerprint(made(attachments=[str(path)]))
     by_row = fingerprint(
-        made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))])
+        made(frame().assign(path=str(path)), attachments=[mf.Attachment(col("path"))])
     )
     path.write_text("Pay in 31 days")
     assert fingerprint(made(attachments=[str(path)])) != before
     assert (
-        fingerprint(
-            made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))])
-        )
+        fingerprint(made(frame().assign(path=str(path)), attachments=[mf.Attachment(col("path"))]))
         != by_row
     )
 
@@ -424,7 +424,7 @@ def test_a_live_send_uses_the_files_as_they_are_now(tmp_path, changed):
     path.write_text("Pay in 30 days")
     df = pd.DataFrame({"email": ["p@example.dev"], "n": [1], "path": [str(path)]})
     composed = df.mail.compose(
-        LETTER.replace(attachments=[mf.Attachment(pd.col("path"))]), name="files"
+        LETTER.replace(attachments=[mf.Attachment(col("path"))]), name="files"
     )
     approved = fingerprint(composed)
     if changed:

@@ -26,6 +26,7 @@ from mailframe.message.keys import (
 )
 from mailframe.message.plain_values import exact_up_to
 from mailframe.message.row_names import RowNames, is_missing_label
+from mailframe.pandas_versions import text_dtype
 from mailframe.problems import Code, Problem
 from tests.frames import ZOO, frames
 
@@ -153,7 +154,9 @@ TEXTS = st.text(max_size=4) | st.sampled_from([
 ])  # fmt: skip
 
 
-@given(texts=st.lists(st.none() | TEXTS, max_size=8), dtype=st.sampled_from(["str", "object"]))
+@given(
+    texts=st.lists(st.none() | TEXTS, max_size=8), dtype=st.sampled_from([text_dtype(), "object"])
+)
 def test_texts_are_the_keys_of_the_plain_way(texts, dtype):
     """Spellings of numbers, dates and ids; with missing values; several columns."""
     frame = pd.DataFrame({"a": pd.Series(texts, dtype=dtype), "b": 1})

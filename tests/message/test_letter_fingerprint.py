@@ -13,6 +13,7 @@ from mailframe import errors
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.expressions import col
 
 NEW_CHARACTERS = "\U0001fae8 \u2ffc \U0001fadc \U000323b0 \u0897"
 """Of Unicode 15.0, 15.1 and 16.0; in Python 3.11 ``repr`` writes them as escapes."""
@@ -26,7 +27,7 @@ def rich_letter() -> mf.Letter:
         cc=pd.Series(["c@example.com"] * 2),
         subject=f"{NEW_CHARACTERS} {{{{ n }}}}",
         html_body="<p>{{ n }} 'single' \"double\" \\ \x7f\x85\u2028 é</p>",
-        text_body=pd.col("n").astype(str),
+        text_body=lambda df: df["n"].astype(str),
         headers={"X-One": "{{ n }}", "X-Two": NEW_CHARACTERS},
         metadata={"n": "{{ n }}", "year": 2026, "share": 0.1},
         attachments=[
@@ -61,7 +62,7 @@ CHANGES = {
     },
     "a constant": {"metadata": {"n": "{{ n }}", "year": 2027, "share": 0.1}},
     "a column in place of a constant": {
-        "metadata": {"n": "{{ n }}", "year": pd.col("n"), "share": 0.1}
+        "metadata": {"n": "{{ n }}", "year": col("n"), "share": 0.1}
     },
     "a file's content": {"attachments": [mf.Attachment("a.rtf", b"\x00\xfe")]},
     "a file's name": {"attachments": [mf.Attachment("b.rtf", b"\x00\xfe")]},

@@ -137,7 +137,8 @@ def test_another_frame_is_shown_as_pandas_shows_it(derived):
     frame = derived(problems())
     assert repr(frame) == repr(pd.DataFrame(frame))
     assert "mf-problem-list" not in frame._repr_html_()
-    assert "tex2jax_ignore" in frame._repr_html_()
+    is_plain = type(frame) is pd.DataFrame  # pandas 2 aggregates to one
+    assert is_plain or "tex2jax_ignore" in frame._repr_html_()
 
 
 def test_a_long_frame_shows_as_many_lines_as_pandas():

@@ -14,6 +14,7 @@ import mailframe as mf
 from mailframe import errors
 from tests.campaigns import send_with
 from tests.composing import compose, frame
+from tests.expressions import col
 from tests.message.columnar.both_ways import assert_same
 from tests.message.problem_scenes import SCENES, Scene
 
@@ -243,7 +244,7 @@ def test_a_campaign_that_is_composed_again_sends_the_changed_file(folder):
         to="{{ email }}",
         subject="Hello",
         text_body="Hi",
-        attachments=mf.Attachment(pd.col("path")),
+        attachments=mf.Attachment(col("path")),
     )
     campaign = df.mail.compose(letter, name="invoices")
     assert campaign.problems().empty

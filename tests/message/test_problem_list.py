@@ -17,6 +17,7 @@ from mailframe.message.preflight import Preflight
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.problem_list import ProblemCollector, problem_list
 from mailframe.message.row_names import RowNames
+from mailframe.pandas_versions import text_column
 from mailframe.problems import Code, Problem, Severity
 from tests.campaigns import people
 
@@ -116,7 +117,7 @@ def test_the_frame_of_problems_has_each_value(storage, problems):
             "detail": [one.detail for one in plain],
             "value": [one.value for one in plain],
         }.items():
-            expected = pd.Series(values, dtype="str", name=name, index=made.index)
+            expected = text_column(values, made.index, name)
             pd.testing.assert_series_equal(made[name], expected)
         positions = pd.Series([one.row for one in plain], dtype="Int64", name="position")
         pd.testing.assert_series_equal(made["position"], positions, check_index=False)

@@ -10,6 +10,7 @@ import pytest
 
 import mailframe as mf
 from tests.composing import cells, compose, frame
+from tests.expressions import col
 
 
 def value_of(code: mf.Code, df: pd.DataFrame, **fields: Any) -> str | None:
@@ -41,7 +42,7 @@ def test_an_unsupported_cell_of_a_series_or_a_category_is_shown():
     """A field that is a column shows its cell too."""
     df = frame(x=pd.Categorical(pd.period_range("2026-01", periods=1, freq="M")))
     assert value_of(mf.Code.UNSUPPORTED_VALUE, df, text_body="{{ x }}") == "Period('2026-01', 'M')"
-    assert value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(b"a")), subject=pd.col("x")) == "b'a'"
+    assert value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(b"a")), subject=col("x")) == "b'a'"
 
 
 def test_a_large_unsupported_cell_is_cut():
@@ -96,7 +97,7 @@ def test_the_path_or_name_of_a_bad_attachment_is_shown(code, name, content, tmp_
     monkeypatch.chdir(tmp_path)
     df = frame(file=[name], data=cells(content))
     attachment = (
-        mf.Attachment("{{ file }}", pd.col("data")) if content else mf.Attachment("{{ file }}")
+        mf.Attachment("{{ file }}", col("data")) if content else mf.Attachment("{{ file }}")
     )
     value = value_of(mf.Code(code), df, attachments=attachment)
     assert value is not None
@@ -106,7 +107,7 @@ def test_the_path_or_name_of_a_bad_attachment_is_shown(code, name, content, tmp_
 def test_content_that_is_not_bytes_is_shown():
     """The cell, not the name of the file."""
     df = frame(data=cells("text"))
-    attachment = mf.Attachment("a.txt", pd.col("data"))
+    attachment = mf.Attachment("a.txt", col("data"))
     assert value_of(mf.Code.UNSUPPORTED_VALUE, df, attachments=attachment) == "'text'"
 
 

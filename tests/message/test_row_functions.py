@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import mailframe as mf
 from mailframe.errors import LetterError
 from tests.composing import cells, compose, frame, payloads
+from tests.expressions import col
 from tests.message.columnar.both_ways import assert_same
 
 
@@ -69,5 +70,5 @@ def test_a_content_that_is_no_bytes_has_a_way_to_bytes(content, way):
 def test_a_column_of_texts_is_no_content():
     """It could as well be paths."""
     df = frame(t=["x"])
-    [detail] = compose(df, attachments=mf.Attachment("a.txt", pd.col("t"))).problems()["detail"]
+    [detail] = compose(df, attachments=mf.Attachment("a.txt", col("t"))).problems()["detail"]
     assert "write .str.encode('utf-8')" in detail

@@ -24,7 +24,6 @@ from rich.traceback import Traceback
 from mailframe.errors import TokenError
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.token import Secret
-from tests.systems import press_ctrl_c
 from tests.wire import (
     TIMEOUT_S,
     TOKEN,
@@ -62,7 +61,7 @@ def slots_of(value: object) -> list[object]:
 
 def interrupt() -> None:
     """Interrupt the process, as the stop button of a notebook does."""
-    press_ctrl_c()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import ssl
 import threading
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.responses import Answer, Verdict, read_batch
 from mailframe.postmark.trace import Chunks, TransportTrace
-from tests.systems import press_ctrl_c
 from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,
@@ -289,7 +289,7 @@ def test_what_a_proxy_gets_before_the_tunnel_is_not_the_request(wire, monkeypatc
 
 def interrupt() -> None:
     """Interrupt the process, as the stop button of a notebook does."""
-    press_ctrl_c()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture

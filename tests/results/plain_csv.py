@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mailframe.results.csv_kinds import KINDS, MISSING, datatype, dtype_name, kind_of, kind_of_dtype
-from mailframe.results.csv_table import index_note, labels_note
+from mailframe.results.csv_table import index_note, labels_dtype, labels_note
 from mailframe.results.csv_texts import shield
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _cells(column: pd.Series) -> tuple[list[str | None], dict[str, Any]]:
         for letter, value in zip(letters, values, strict=True)
     ]
     kinds, missing = set(letters) - set(MISSING), set(letters) & set(MISSING)
-    dtype = dtype_name(column.dtype, kinds)
+    dtype = dtype_name(column.dtype, kinds | missing)
     if len(kinds) > 1 or (len(missing) > 1 and dtype == "object"):
         return texts, {"mailframe:dtype": dtype, "mailframe:kinds": letters}
     kind = next(iter(kinds), kind_of_dtype(column.dtype))
@@ -111,7 +111,7 @@ def _table(
             "mailframe:columns": {
                 "mailframe:labels": labels_note(labels),
                 "mailframe:names": labels_note([labels.name]),
-                "mailframe:dtype": str(labels.dtype),
+                "mailframe:dtype": labels_dtype(labels),
             },
             "mailframe:rows": len(index),
             "mailframe:excel-safe": excel_safe,

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import ResultsError
+from mailframe.pandas_versions import has_text_dtype, text_column, text_dtype
 from mailframe.results.csv import read_results, write_csv
 from mailframe.results.csv_texts import shield, unshield
 from mailframe.results.frame import COLUMNS, results_frame
@@ -36,8 +37,10 @@ def results_of(frame: pd.DataFrame) -> pd.DataFrame:
 
 def assert_same(read: pd.DataFrame, written: pd.DataFrame) -> None:
     """Both frames are the same to the last bit that pandas can compare."""
+    # an object index without rows is a text one to pandas 2 if its levels have unused texts
+    index_type = "exact" if len(written) or has_text_dtype() else "equiv"
     pd.testing.assert_frame_equal(
-        read, written, check_exact=True, check_index_type="exact", check_column_type="exact"
+        read, written, check_exact=True, check_index_type=index_type, check_column_type="exact"
     )
     assert list(map(type, read.columns)) == list(map(type, written.columns))
 
@@ -182,7 +185,7 @@ def test_a_file_of_to_csv_is_read_by_the_plain_rule(index, path):
             "inf": ["inf", "nan"],
             "big": [str(2**63), "1"],
             "zero": ["-0", "0"],
-            "void": pd.array([None, None], dtype="str"),
+            "void": text_column([None, None]),
         }
     )
     results = results_of(frame)
@@ -201,7 +204,7 @@ def test_a_file_of_to_csv_is_read_by_the_plain_rule(index, path):
 def test_a_value_is_a_number_only_if_it_would_be_written_the_same(text, dtype, path):
     """The plain rule at its boundaries."""
     results_of(pd.DataFrame({"x": [text]})).to_csv(path, index=False)
-    assert read_results(path)["x"].dtype == dtype
+    assert read_results(path)["x"].dtype == (text_dtype() if dtype == "str" else dtype)
 
 
 def test_an_empty_file_of_to_csv_keeps_its_default_index(path):

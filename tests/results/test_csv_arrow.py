@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailframe.errors import ResultsError
+from mailframe.pandas_versions import text_column, text_storage
 from mailframe.results import csv as results_csv
 from mailframe.results.csv import write_csv
 from mailframe.results.csv_arrow import _READ, ArrowCells, _form
@@ -32,6 +33,10 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 CELLS = st.text(alphabet='ab,"\n\t \x00\u2028\ufeff\u20ac', max_size=5)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=7)
 LARGE = 1 << 20
+
+pytestmark = pytest.mark.skipif(
+    text_storage() != "pyarrow", reason="pandas 2 keeps text as Python objects: no file goes here"
+)
 
 # --- rows ----------------------------------------------------------------------------------------
 
@@ -197,7 +202,7 @@ def test_a_column_is_the_one_of_the_plain_way(of, null, unshielded):
 
 
 QUICK = {
-    "text": pd.Series(["a", None, "b"], dtype="str"),
+    "text": text_column(["a", None, "b"]),
     "whole numbers": pd.Series([-7, 0, 7]),
     "nullable whole numbers": pd.Series([7, None], dtype="Int64"),
     "numbers": pd.Series([1.5, -0.0, 1e300, np.nan]),
@@ -260,7 +265,7 @@ def test_the_cells_of_any_column_are_those_of_the_plain_way(frame, safe):
 )
 def test_formulas_are_shielded_as_in_the_plain_way(texts, safe):
     """A column of text takes the quick way only if no text begins like a formula."""
-    assert_same_cells(pd.Series(texts, dtype="str"), safe=safe)
+    assert_same_cells(text_column(texts), safe=safe)
 
 
 @settings(max_examples=100, deadline=None)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import mailframe as mf
+from mailframe.pandas_versions import str_dtype
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults, Status
@@ -46,12 +47,8 @@ def every_dtype() -> pd.DataFrame:
     zoned = pd.Timestamp("2026-01-02T03:04:05.000006007", tz="Europe/Berlin")
     return pd.DataFrame(
         {
-            "str": pd.array(
-                ["0150", None, 'a, "b"\r\n'], dtype=pd.StringDtype("python", na_value=np.nan)
-            ),
-            "str with empty": pd.array(
-                ["", None, "<NA>"], dtype=pd.StringDtype("pyarrow", na_value=np.nan)
-            ),
+            "str": pd.array(["0150", np.nan, 'a, "b"\r\n'], dtype=str_dtype("python")),
+            "str with empty": pd.array(["", np.nan, "<NA>"], dtype=str_dtype("pyarrow")),
             "string": pd.array(["=1", None, "'=1"], dtype="string[python]"),
             "lone \r": ["a\rb", "\ufeff", "\x00"],
             "int64": [2**53 + 1, -5, 0],
@@ -63,10 +60,12 @@ def every_dtype() -> pd.DataFrame:
             "bool": [True, False, True],
             "boolean": pd.array([True, None, False], dtype="boolean"),
             "ns": pd.to_datetime(["2026-01-02T03:04:05.123456789", None, None]),
-            "s": pd.to_datetime(["1066-10-14", None, "9999-12-31"]).as_unit("s"),
-            "zone": pd.to_datetime(days, format="ISO8601").tz_convert("Europe/Berlin"),
+            "s": pd.array(["1066-10-14", None, "9999-12-31"], dtype="datetime64[s]"),
+            "zone": pd.to_datetime(days, format="ISO8601")
+            .as_unit("us")
+            .tz_convert("Europe/Berlin"),
             "timedelta": pd.to_timedelta(["1 days 02:03:04.000000005", None, "-1s"]),
-            "long timedelta": pd.array([150_000 * 86_400, None, -1], dtype="timedelta64[s]"),
+            "long timedelta": np.array([150_000 * 86_400, "NaT", -1], dtype="timedelta64[s]"),
             "category": pd.Categorical(["gold", None, ""], categories=["tin", "gold", ""]),
             "category int": pd.Categorical([3, None, 1], ordered=True),
             "category mixed": pd.Categorical([1, "1", None], pd.Index(["1", 1], dtype=object)),
@@ -93,9 +92,9 @@ def labels_and_index() -> pd.DataFrame:
         index=pd.MultiIndex.from_arrays(
             [
                 ["@a", "b", None],
-                pd.DatetimeIndex(["2026-03-28", "2026-03-29", "2026-03-30"]).tz_localize(
-                    "Europe/Berlin"
-                ),
+                pd.DatetimeIndex(["2026-03-28", "2026-03-29", "2026-03-30"])
+                .as_unit("us")
+                .tz_localize("Europe/Berlin"),
             ],
             names=["+team", None],
         ),
@@ -106,7 +105,7 @@ def labels_and_index() -> pd.DataFrame:
 
 def daily() -> pd.DataFrame:
     """An index with a frequency."""
-    days = pd.date_range("2026-03-28", periods=3, freq="D", name="day")
+    days = pd.date_range("2026-03-28", periods=3, freq="D", name="day", unit="us")
     return pd.DataFrame({"n": [1, 2, 3]}, index=days)
 
 

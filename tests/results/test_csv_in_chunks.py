@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailframe.errors import ResultsError
+from mailframe.pandas_versions import text_column
 from mailframe.results import csv as results_csv
 from mailframe.results.csv import read_results, write_csv
 from mailframe.results.csv_blocks import _BLOCK_BYTES as BLOCK_BYTES
@@ -57,7 +58,7 @@ def test_any_frame_is_written_as_the_plain_way_does(frame, safe, ending, tmp_pat
 
 LONG: dict[str, Callable[[int], object]] = {
     "text": lambda n: [f"na\u00efve, {i}" for i in range(n)],
-    "missing text at the end": lambda n: pd.array(["x"] * (n - 1) + [None], dtype="str"),
+    "missing text at the end": lambda n: text_column(["x"] * (n - 1) + [None]),
     "an empty text at the end": lambda n: [None] + ["x"] * (n - 2) + [""],
     "the null marker at the end": lambda n: [None, ""] + ["x"] * (n - 3) + ["<NA>"],
     "a carriage return at the end": lambda n: ["x"] * (n - 1) + ["a\rb"],

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import FrameError, MailframeError
+from mailframe.pandas_versions import text_dtype
 from mailframe.review.eml_files import cleaned
 from tests.composing import compose, frame
+from tests.expressions import col
 
 
 def write(campaign, folder, *args, **options) -> pd.Series:
@@ -35,7 +37,7 @@ def test_each_message_is_a_file(tmp_path):
     campaign = compose(people, to="{{ name }} <{{ email }}>", name="hi")
     paths = write(campaign, tmp_path / "new" / "mails")
     assert names(paths) == ["0001-a.eml", "0002-b.eml"]
-    assert (paths.index.tolist(), paths.name, paths.dtype) == (["a", "b"], "eml", "str")
+    assert (paths.index.tolist(), paths.name, paths.dtype) == (["a", "b"], "eml", text_dtype())
     for label, path in paths.items():
         assert Path(path).read_bytes() == campaign.message(label).to_eml()
         assert "Hi" in email.message_from_bytes(Path(path).read_bytes()).get_payload()
@@ -149,14 +151,14 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
 def test_an_empty_frame_has_no_files(tmp_path):
     """And no folder is made."""
     paths = write(compose(frame().iloc[:0]), tmp_path / "new")
-    assert (len(paths), paths.dtype) == (0, "str")
+    assert (len(paths), paths.dtype) == (0, text_dtype())
     assert not (tmp_path / "new").exists()
 
 
 def test_many_messages_and_files_of_rows(tmp_path):
     """Column by column and row by row; the files of a row are in its message."""
     people = frame(1_200, doc=[f"doc {n}".encode() for n in range(1_200)])
-    campaign = compose(people, attachments=mf.Attachment("a.txt", pd.col("doc")))
+    campaign = compose(people, attachments=mf.Attachment("a.txt", col("doc")))
     paths = write(campaign, tmp_path)
     assert names(paths.iloc[[0, -1]]) == ["0001-p0.eml", "1200-p1199.eml"]
     last = email.message_from_bytes(Path(paths.iloc[-1]).read_bytes())

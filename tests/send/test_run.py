@@ -16,6 +16,7 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.results.frame import COLUMNS, results_columns
 from tests.campaigns import LETTER, campaign, judge, people, send_with
+from tests.expressions import col
 from tests.frames import ZOO, frames
 
 SKIPPED_IN_ZOO = {
@@ -174,7 +175,7 @@ def test_a_file_that_changes_after_the_check_is_not_sent(tmp_path):
     path.write_text("checked")
     frame = people(2).assign(path=[str(path), str(tmp_path / "b.txt")])
     (tmp_path / "b.txt").write_text("b")
-    letter = LETTER.replace(attachments=[mf.Attachment(pd.col("path"))])
+    letter = LETTER.replace(attachments=[mf.Attachment(col("path"))])
     composed = frame.mail.compose(letter, name="files")
     assert composed.problems().empty
     path.write_text("changed")

@@ -11,6 +11,7 @@ import pandas as pd
 from mailframe.counting import counted
 from mailframe.pages.changes import ChangeGroup, campaigns_page
 from mailframe.pages.text import one_line
+from mailframe.pandas_versions import text_column
 from mailframe.review.diff.difference import Difference, changes_text
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class CampaignsDifference(Difference):
         texts = dict(enumerate(map(str, self.edits)))
         change = np.select([new < 0, old < 0, edits >= 0], ["removed", "added", "changed"], "same")
         columns = {
-            "change": pd.Series(change, dtype="str"),
+            "change": text_column(change),
             "became": self._became(old, new),
             "fields": pd.Categorical([self.fields[n] if n >= 0 else None for n in edits.tolist()]),
             "group": _numbers(edits + (edits >= 0)),
@@ -199,13 +200,13 @@ class CampaignsDifference(Difference):
             for preflight, positions in zip(self.preflights, (old, new), strict=True)
         )
         changed = (old >= 0) & (new >= 0) & (before != after)
-        words = pd.Series(np.where(after, "sendable", "blocked"), dtype="str")
+        words = text_column(np.where(after, "sendable", "blocked"))
         return words.where(changed)
 
     def _reasons(self, side: int, positions: Positions) -> pd.Series[Any]:
         reasons = self.preflights[side].reasons()
         codes = [reasons.get(position) for position in positions.tolist()]
-        return pd.Series(codes, dtype="str")
+        return text_column(codes)
 
     def _labels(self, old: Positions, new: Positions) -> pd.Index[Any]:
         labels = self.names[1].index.take(new[new >= 0])

@@ -11,6 +11,7 @@ from mailframe.message.pipeline import prepare
 from mailframe.pages.changes import Change, Side, rows_page
 from mailframe.pages.mail import ShownProblem
 from mailframe.pages.text import one_line
+from mailframe.pandas_versions import text_column
 from mailframe.problems import Severity
 from mailframe.review.diff.difference import Difference, changes_text
 from mailframe.review.diff.fields import HTML_FIELD, cells_of, changed_fields
@@ -133,4 +134,4 @@ def _side(composed: Composed, position: int, problems: Sequence[Problem]) -> Sid
 def _texts(values: list[str | None]) -> pd.Series:
     """A column of texts. UTF-8 has no lone surrogates; they become question marks."""
     clean = [None if text is None else text.encode("utf-8", "replace").decode() for text in values]
-    return pd.Series(clean, dtype="str")
+    return text_column(clean)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailframe.review.preview.navigation import Navigation
+
+
+_TOOLTIP: Final = "tooltip" if widgets.Text.class_traits().get("tooltip") else "description_tooltip"
+"""The tooltip of a text box; the second is its name in ipywidgets 7."""
 
 
 class Controls:
@@ -108,6 +112,12 @@ def show(widget: widgets.Widget, *, is_shown: bool) -> None:
     widget.layout.display = None if is_shown else "none"
 
 
+def focus(widget: widgets.Widget) -> None:
+    """Give a control the focus of the keyboard; ipywidgets 7 cannot."""
+    if hasattr(widget, "focus"):
+        widget.focus()
+
+
 def _group(children: Sequence[widgets.Widget]) -> widgets.HBox:
     """Controls that belong together, so that a toolbar wraps between groups."""
     group = widgets.HBox(children, layout=layout(flex_flow="row wrap", align_items="center"))
@@ -122,10 +132,9 @@ def _zone(children: Sequence[widgets.Widget], name: str) -> widgets.HBox:
     return zone
 
 
-def _text_box(name: str, width: str, label_px: int, **options: str) -> widgets.Text:
-    box = widgets.Text(
-        description=name, continuous_update=False, layout=layout(width=width), **options
-    )
+def _text_box(name: str, width: str, label_px: int, *, tooltip: str) -> widgets.Text:
+    box = widgets.Text(description=name, continuous_update=False, layout=layout(width=width))
+    setattr(box, _TOOLTIP, tooltip)
     box.style.description_width = f"{label_px}px"
     return box
 

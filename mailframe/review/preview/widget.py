@@ -11,11 +11,12 @@ import ipywidgets as widgets
 import pandas as pd
 
 from mailframe.counting import counted
+from mailframe.notebook import view_of
 from mailframe.pages.environment import render
 from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import full_tour
 from mailframe.review.preview.approval_page import approval_page
-from mailframe.review.preview.controls import Controls, show
+from mailframe.review.preview.controls import Controls, focus, show
 from mailframe.review.preview.navigation import Navigation, RowSet
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.panes import Panes
@@ -205,7 +206,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             lambda: self._navigation.choose(RowSet.PROBLEMS),
             "" if rows else f"No problems in {number}.",
         )
-        self._controls.next.focus()  # the pressed button is gone
+        focus(self._controls.next)  # the pressed button is gone
 
     def _check(self, *, is_quiet: bool = False) -> None:
         """Check every row, once; the campaign keeps the result."""
@@ -273,7 +274,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def close(self) -> None:
         """Remove the preview and all of its parts from the notebook and its kernel."""
-        waiting = [*self._panes.parts, self.layout]
+        # ipywidgets 7 also closes a widget that could not be made
+        parts = self._panes.parts if hasattr(self, "_panes") else []
+        waiting = [*parts, self.layout]
         while waiting:
             child = waiting.pop()
             waiting += [*getattr(child, "children", ()), *_models_of(child)]
@@ -283,12 +286,13 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         return f"<Preview of {self._title}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    _ipython_display_ = None  # that of ipywidgets 7 shows nothing but the widget
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, Any]:
         """The widget, and what a notebook shows where it cannot show widgets."""
         if self.comm is None:
             return {"text/plain": f"<Preview of {self._title}, closed>"}
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        bundle["text/plain"] = repr(self)
+        bundle: dict[str, Any] = {**view_of(self), "text/plain": repr(self)}
         if self._keep_masked is not None:
             view = RowView(self._composed, mask=self._keep_masked)
             stops = (

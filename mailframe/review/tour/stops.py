@@ -10,6 +10,7 @@ import pandas as pd
 from mailframe.counting import counted
 from mailframe.message.row_names import RowNames
 from mailframe.pages.environment import render
+from mailframe.pandas_versions import text_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +121,7 @@ class Tour:
         columns = {
             "row": self._names.labels(self.positions),
             **({} if keys is None else {"key": keys}),
-            "reason": pd.array([stop.reason for stop in self.stops], dtype="str"),
+            "reason": text_column(stop.reason for stop in self.stops),
         }
         return pd.DataFrame(columns).set_axis(self.index.take(list(self.positions)), axis=0)
 
@@ -145,7 +146,7 @@ class Tour:
         return pd.DataFrame(
             {
                 **_places(branches),
-                "plain": pd.array([branch.plain for branch in branches], dtype="str"),
+                "plain": text_column(branch.plain for branch in branches),
                 "rows": pd.array([*self.counts, *[0] * len(self.untaken)], dtype="Int64"),
                 "stops": pd.Series(stops, dtype=object),
             }
@@ -205,7 +206,7 @@ class Tour:
 def _places(branches: Sequence[Branch]) -> dict[str, Any]:
     """Where branches are, and their sources, as columns."""
     return {
-        "template": pd.array([branch.template for branch in branches], dtype="str"),
+        "template": text_column(branch.template for branch in branches),
         "line": pd.array([branch.line for branch in branches], dtype="Int64"),
-        "branch": pd.array([branch.text for branch in branches], dtype="str"),
+        "branch": text_column(branch.text for branch in branches),
     }

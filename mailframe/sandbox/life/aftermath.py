@@ -57,9 +57,11 @@ class Aftermath:
         """One row for each outcome: recipients, and their share of all recipients."""
         import pandas as pd  # noqa: PLC0415 - the sandbox runs without pandas
 
+        from mailframe.pandas_versions import text_labels  # noqa: PLC0415 - as above
+
         counts = [getattr(self, name) for name in OUTCOMES]
         shares = [count / self.recipients if self.recipients else 0.0 for count in counts]
-        index = pd.Index(OUTCOMES, name="outcome", dtype="str")
+        index = text_labels(OUTCOMES, "outcome")
         return pd.DataFrame({"recipients": counts, "share": shares}, index=index)
 
     @property

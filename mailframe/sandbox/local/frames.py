@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mailframe.pandas_versions import as_dtype, text_column
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
 from mailframe.sandbox.state.clock import timestamp
 
@@ -154,9 +155,10 @@ def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
     for name, dtype in dtypes.items():
         values = [row[name] for row in rows]
         if dtype.startswith("datetime64"):
-            columns[name] = pd.to_datetime(
-                pd.Series(values, dtype="str"), utc=True, format="ISO8601"
-            )
+            read: pd.Series[Any] = pd.to_datetime(text_column(values), utc=True, format="ISO8601")
+            columns[name] = as_dtype(read, dtype)
+        elif dtype == "str":
+            columns[name] = text_column(values)
         else:
             columns[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(columns).astype(dtypes)
+    return pd.DataFrame(columns)

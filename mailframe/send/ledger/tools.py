@@ -15,6 +15,7 @@ from mailframe.limits import STREAMS
 from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
+from mailframe.pandas_versions import as_dtype
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
@@ -276,7 +277,8 @@ def _time_before(older_than: object) -> datetime:
 
 
 def _table(lines: Sequence[tuple[object, ...]], dtypes: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(lines, columns=list(dtypes)).astype(dict(dtypes))
+    table = pd.DataFrame(lines, columns=list(dtypes))
+    return table.assign(**{name: as_dtype(table[name], dtype) for name, dtype in dtypes.items()})
 
 
 @dataclass(frozen=True, slots=True)

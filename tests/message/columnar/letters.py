@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 import mailframe as mf
+from tests.expressions import col
 from tests.message.columnar.grammar import LOCAL, written
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def _given(random: Random) -> Any:
         (
             lambda frame: frame["name"],
             lambda frame: frame["mixed"],
-            pd.col("plan"),
-            pd.col("n"),
+            col("plan"),
+            col("n"),
             "x",
         )
     )

@@ -18,6 +18,7 @@ import mailframe as mf
 from mailframe.review.preview.masking import masked
 from mailframe.review.preview.row_view import RowView
 from tests.composing import cells, compose, frame
+from tests.expressions import col
 from tests.review.preview.reading import composed_of, plain, widget_texts
 
 SHAPES = {
@@ -267,7 +268,7 @@ def test_what_comes_from_the_frame_past_every_template_is_masked(part):
     df = people("Wolfram", "Wolfram")
     address = part in ("sender", "to", "cc")
     df["v"] = [f"Wolfram <{mail}>" for mail in df["email"]] if address else df["a"]
-    for value in (lambda given: given["v"], df["v"], pd.col("v")):
+    for value in (lambda given: given["v"], df["v"], col("v")):
         whole = {
             "metadata": {"k": value},
             "headers": {"X-K": value},

@@ -7,7 +7,7 @@ import threading
 
 import pandas as pd
 import pytest
-from ipywidgets.widgets.widget import _instances
+from ipywidgets.widgets import widget as widget_module
 
 import mailframe as mf
 from mailframe.pages.card import LARGE_HTML
@@ -47,6 +47,11 @@ def opened():
     yield open_one
     for preview in previews:
         preview.close()
+
+
+def instances() -> dict[str, object]:
+    """Every widget of the kernel by its number."""
+    return getattr(widget_module, "_instances", None) or widget_module.Widget.widgets
 
 
 def where(preview) -> str:
@@ -480,14 +485,14 @@ def test_rows_that_are_named_are_what_it_opens_on(opened):
 def test_closing_takes_every_model_along():
     """Closed previews leave nothing in the kernel."""
     made = compose(people(), **LETTER)
-    before = set(_instances)
+    before = set(instances())
     preview = made.preview(static=False)
-    assert len(set(_instances) - before) > 20
+    assert len(set(instances()) - before) > 20
     for view in ("Data", "HTML"):
         preview._controls.view.value = view
         preview._controls.search.value = "p"
     preview.close()
-    assert set(_instances) - before == set()
+    assert set(instances()) - before == set()
 
 
 def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):

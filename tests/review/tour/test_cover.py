@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.message.binding import bind
+from mailframe.pandas_versions import text_column
 from mailframe.review.tour.cover import (
     MAX_COMPARED,
     Candidate,
@@ -159,7 +160,7 @@ def framed(rows: list[tuple]) -> pd.DataFrame:
     named = {
         name: cells(*column) for name, column in zip(("a", "b", "n", "xs"), columns, strict=True)
     }
-    return pd.DataFrame({"email": pd.Series(emails, dtype="str"), **named})
+    return pd.DataFrame({"email": text_column(emails), **named})
 
 
 @settings(deadline=None, max_examples=15)
