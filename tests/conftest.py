@@ -21,6 +21,18 @@ settings.load_profile("mailframe")
 
 BROWSER = Path(__file__).parent / "browser"
 
+collect_ignore = [
+    "message/test_chunk_memory.py",
+    "sandbox/test_sandbox_processes.py",
+    "send/test_progress.py",
+    "test_benchmarks.py",
+    "test_monthly_report.py",
+    "test_peers.py",
+]
+"""Tests that fork, read the memory of a process (module resource) or draw in a terminal (pty)."""
+if os.name == "posix":
+    collect_ignore = []
+
 VARIABLE = "MAILFRAME_LEDGER"
 NUMBERS = count()
 

@@ -77,6 +77,17 @@ def test_the_workflow_runs_the_ci_script_on_each_supported_python() -> None:
     assert PROJECT["project"]["requires-python"] == f">={pythons()[0]}"
 
 
+def test_the_workflow_runs_the_fast_tests_on_other_systems() -> None:
+    """On the oldest and the newest Python, by commands that need no POSIX shell."""
+    job = read_yaml(GITHUB / "workflows" / "ci.yml")["jobs"]["other-systems"]
+    matrix = job["strategy"]["matrix"]
+    assert matrix["system"] == ["windows-latest", "macos-latest"]
+    assert matrix["python"] == [pythons()[0], pythons()[-1]]
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands == ['python -m pip install -e ".[test]"', "python -m poethepoet fast"]
+    assert "fast" in TASKS
+
+
 @pytest.mark.parametrize(
     "path", sorted((GITHUB / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda path: path.stem
 )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STREAM_TYPES: Final = ("transactional", "broadcast", "inbound")
-LIMITS: Final = ("head_s", "body_s", "bytes_per_s", "idle_s", "write_s", "head_bytes", "body_bytes")
+LIMITS: Final = (
+    *("head_s", "body_s", "bytes_per_s", "idle_s", "write_s", "head_bytes", "body_bytes"),
+    "connections",
+)
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 

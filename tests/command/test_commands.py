@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_an_existing_file_is_refused_before_anything_is_sent(tmp_path, sandbox):
 
 REFUSED_OUT = {
     "nowhere/r.csv": "there is no folder",
-    "letter": "is a folder; name a file: --out letter/results.csv",
+    "letter": f"is a folder; name a file: --out letter{os.sep}results.csv",
     "r.xlsx": "does not end as in --out results.csv",
     "people.jsonl": "does not end as in",
 }

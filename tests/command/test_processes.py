@@ -15,6 +15,7 @@ import pytest
 
 import mailframe as mf
 from tests.command.commands import PEOPLE, command, desk, environment
+from tests.systems import IS_POSIX, posix_only
 
 GENEROUS_S = 120
 CAMPAIGN = ("letter", "people.csv", "--name", "spring", "--key", "id")
@@ -67,7 +68,7 @@ def test_a_send_that_is_killed_and_run_again_reaches_each_recipient_once(many):
         process = started(many, sandbox, rows=500)
         process.kill()
         process.communicate(timeout=GENEROUS_S)
-        assert process.returncode == -signal.SIGKILL
+        assert process.returncode
         assert not (many / "r.csv").exists()
         time.sleep(0.6)  # the sandbox ends the request that it had begun
         assert 500 <= len(sandbox.messages()) < ROWS
@@ -79,6 +80,7 @@ def test_a_send_that_is_killed_and_run_again_reaches_each_recipient_once(many):
     assert set(mf.read_results(many / "r.csv")["status"]) == {"accepted", "skipped"}
 
 
+@posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_send_writes_its_results(many, number):
     """Ctrl-C and the signal of schedulers: 130, the results so far, an object of JSON."""
@@ -126,6 +128,7 @@ def test_a_closed_output_ends_no_send(target, status, text, tmp_path):
     assert len(mf.read_results(folder / "r.csv")) == 2
 
 
+@posix_only
 def test_no_stream_at_all_is_survived(tmp_path):
     """As in a service that closes them."""
     folder = desk(tmp_path)
@@ -151,6 +154,8 @@ def test_people_come_from_standard_input_and_names_are_any_bytes(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"2 rows: 2 messages" in done.stdout
+    if not IS_POSIX:  # there names are UTF-16
+        return
     done = subprocess.run(
         [*(part.encode() for part in arguments), b"caf\xe9\n.csv", b"--name", b"x"],
         cwd=folder,

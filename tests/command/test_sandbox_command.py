@@ -191,7 +191,7 @@ def test_a_wrong_value_is_named_with_its_option_or_its_variable(
         (["--host", "0.0.0.0", "--allow-host", "mail"], "(--allow-host and --token)"),
         (["--allow-host", "http://mail"], "'http://mail' is not the name of a host"),
         (["--server", "a=1", "--server", "b=1"], "two servers cannot have the same token"),
-        (["--db", "/nowhere/at/all.db"], "/nowhere/at"),
+        (["--db", "/nowhere/at/all.db"], "all.db cannot be opened"),
         (["--limit", "idle_s=0"], "idle_s is above 0; found 0.0"),
     ],
 )

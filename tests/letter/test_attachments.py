@@ -20,6 +20,7 @@ from mailframe.letter.attachment_files import (
 )
 from tests.composing import cells, codes, compose, frame, line, payloads, row_problems
 from tests.expressions import col
+from tests.systems import READS_EVERYTHING, posix_only
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ def test_several_attachments_keep_their_order(workdir):
 # --- what is wrong with a file --------------------------------------------------------------------
 
 
+@posix_only
 def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(workdir):
     """Missing, a folder, not a regular file, a NUL in the path, a loop of links."""
     (workdir / "good.txt").write_text("x")
@@ -146,7 +148,7 @@ def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(workdir):
         ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(READS_EVERYTHING, reason="root may read everything")
 def test_099_a_file_without_permission_is_a_problem_of_its_row(workdir):
     """The detail has the reason."""
     (workdir / "a.txt").write_text("x")

@@ -23,6 +23,7 @@ import mailframe as mf
 from mailframe.message import checked_bodies
 from mailframe.message.checked_bodies import _MAX_IN_MEMORY, VARIABLE, CheckedBodies
 from mailframe.message.preflight import checked_messages
+from tests.systems import READS_EVERYTHING
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc")
 SECRET = "zoe.secret@acme.example"
@@ -447,9 +448,7 @@ print(composed._composed.preflight().bodies, len(messages(composed)))
     assert run(body, tmp_path).stdout == "None 4000\n"
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can write everywhere"
-)
+@pytest.mark.skipif(READS_EVERYTHING, reason="root can write everywhere")
 def test_a_folder_that_cannot_be_written_makes_the_messages_again(tmp_path):
     """Neither the temporary folder nor the others."""
     body = """

@@ -24,6 +24,7 @@ from rich.traceback import Traceback
 from mailframe.errors import TokenError
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.token import Secret
+from tests.systems import press_ctrl_c
 from tests.wire import (
     TIMEOUT_S,
     TOKEN,
@@ -61,7 +62,7 @@ def slots_of(value: object) -> list[object]:
 
 def interrupt() -> None:
     """Interrupt the process, as the stop button of a notebook does."""
-    os.kill(os.getpid(), signal.SIGINT)
+    press_ctrl_c()
 
 
 @pytest.fixture(autouse=True)

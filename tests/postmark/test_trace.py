@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import ssl
 import threading
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.responses import Answer, Verdict, read_batch
 from mailframe.postmark.trace import Chunks, TransportTrace
+from tests.systems import press_ctrl_c
 from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,
@@ -289,7 +289,7 @@ def test_what_a_proxy_gets_before_the_tunnel_is_not_the_request(wire, monkeypatc
 
 def interrupt() -> None:
     """Interrupt the process, as the stop button of a notebook does."""
-    os.kill(os.getpid(), signal.SIGINT)
+    press_ctrl_c()
 
 
 @pytest.fixture

@@ -152,8 +152,9 @@ def _urllib(sandbox: LocalPostmark) -> int:
     request = urllib.request.Request(f"{sandbox.url}/email", BODY)  # noqa: S310 - the sandbox
     for line in (TOKEN, JSON_BODY):
         request.add_header(*line.split(": "))
-    with pytest.raises(urllib.error.HTTPError, match="415"):
+    with pytest.raises(urllib.error.HTTPError, match="415") as refused:
         urllib.request.urlopen(request)  # noqa: S310 - the sandbox
+    refused.value.close()
     request.add_header("Accept", "application/json")
     with urllib.request.urlopen(request) as answer:  # noqa: S310
         return int(answer.status)

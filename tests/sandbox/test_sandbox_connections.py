@@ -102,6 +102,34 @@ def test_a_client_that_does_not_read_its_answer_is_disconnected():
     assert len(body) < int(headers["content-length"])
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_connection_over_the_limit_is_closed(most):
+    """Those that are open are served, and there is room again when one of them ends."""
+    with limited(connections=most) as sandbox:
+        with contextlib.ExitStack() as stack:
+            allowed = [stack.enter_context(connect(sandbox)) for _ in range(most)]
+            allowed[-1].sendall(email())
+            assert read_answer(allowed[-1])[0] == 200
+            with connect(sandbox) as further:
+                assert ended(further)
+            allowed[0].sendall(email())
+            assert read_answer(allowed[0])[0] == 200
+        end = time.monotonic() + WAIT_S
+        while sandbox._server._connections and time.monotonic() < end:
+            time.sleep(0.005)
+        with connect(sandbox) as next_one:
+            next_one.sendall(email())
+            assert read_answer(next_one)[0] == 200
+
+
+def ended(connection):
+    """Whether the sandbox closes the connection without an answer."""
+    try:
+        return read_all(connection) == b""
+    except ConnectionError:
+        return True
+
+
 def test_a_limit_is_above_zero():
     """The error names it."""
     for value in (0, -1, float("nan"), float("inf"), "5", True, None):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from mailframe.send.interrupts import Interrupts
+from tests.systems import press_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Button:
         try:
             for _ in range(self._times):
                 time.sleep(self._gap_s)
-                os.kill(os.getpid(), signal.SIGINT)
+                press_ctrl_c()
                 # two signals that come before Python handles the first are one
                 counted.acquire(timeout=_PATIENCE_S)
         finally:

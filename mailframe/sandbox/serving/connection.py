@@ -110,6 +110,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a socket's
         """A client has connected."""
         self._transport = transport
+        if len(self._connections) >= self._limits.connections:
+            LOGGER.warning("refused a connection: %d are open", len(self._connections))
+            self._phase = Phase.END
+            transport.abort()
+            return
         self._connections.add(self)
         self._begin(Phase.HEAD)
 

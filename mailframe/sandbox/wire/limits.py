@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, fields
 
 from mailframe.errors import SandboxError
@@ -25,6 +26,8 @@ class Limits:
         head_bytes: the size of the largest head; a larger one is answered with 431.
         body_bytes: the size of the largest body that is read to its end. A body over 50 MB is
             answered with Postmark's 413; one over this size is answered before it is read.
+        connections: the number of connections at a time; a further one is closed. The event loop of
+            Windows that the sandbox uses ends at 512 (FD_SETSIZE of CPython's ``select``).
 
     Raises:
         SandboxError: a value is not above zero.
@@ -40,6 +43,7 @@ class Limits:
     write_s: float = 60.0
     head_bytes: int = 65_536
     body_bytes: int = 200_000_000
+    connections: int = 500 if os.name == "nt" else 100_000
 
     def __post_init__(self) -> None:
         for limit in fields(self):

@@ -5,10 +5,8 @@ The package is not changed: a child replaces classes in its own process only.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
-import resource
 import signal
 import sys
 import time
@@ -23,6 +21,7 @@ from mailframe.postmark.responses import Verdict
 from mailframe.send.ledger import Attempt, Ledger, MessageState
 from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import LETTER, send_with
+from tests.systems import KILL, fresh_processes
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -41,10 +40,7 @@ POINTS = (
 """Where a child can be killed: around the record before a request, the request, and its answer."""
 BRIEF = RetryPolicy(first_wait_s=0.03, search_s=0.3)
 _HELD_S = 30.0
-_CONTEXT = multiprocessing.get_context(
-    "forkserver"
-)  # a child is forked from a process that has mailframe imported
-_CONTEXT.set_forkserver_preload(["tests.send.ledger.child"])
+_CONTEXT = fresh_processes("tests.send.ledger.child")
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ class Watch:
         if self._left:
             return
         if self._job.hold is None:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), KILL)
         else:
             hold(Path(self._job.hold))
 
@@ -264,13 +260,21 @@ MUTANTS = {
 }
 
 
+def limit_files(size: int | None) -> None:
+    """Let no file of this process become larger; None for no limit."""
+    import resource  # noqa: PLC0415 - Windows has none
+
+    largest = resource.RLIM_INFINITY if size is None else size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+
+
 def run(job: Job) -> None:
     """The whole life of a child."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)  # the warnings of a run are its own
     if job.fsize is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write fails instead, as on a full disk
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job.fsize, resource.RLIM_INFINITY))
+        limit_files(job.fsize)
     watch = Watch(job)
     chosen = [MUTANTS[name] for name in job.mutants]
     bases = tuple(mutant for mutant in chosen if issubclass(mutant, Ledger)) or (Ledger,)
@@ -299,7 +303,7 @@ def run(job: Job) -> None:
             getattr(caught, "results", None),
         )
     if job.fsize is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        limit_files(None)
     if error:
         Path(f"{job.report}-err").write_text(message)
     part = Path(f"{job.report}.part")

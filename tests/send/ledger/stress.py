@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sqlite3
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import pandas as pd
 
 import mailframe as mf
 from tests.campaigns import LETTER, send_with
+from tests.systems import fresh_processes
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -34,8 +34,7 @@ ROWS = (1, 3, 40, 120)
 """Sizes of the campaigns."""
 LOST_ANSWERS = 0.1
 """Share of the batches that are accepted without an answer, so that some must be reconciled."""
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.campaigns"])
+_CONTEXT = fresh_processes("tests.campaigns")
 
 
 @dataclass

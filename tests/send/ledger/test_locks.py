@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
 import stat
@@ -20,6 +19,7 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.send.ledger import Ledger
 from tests.send.ledger.stress import integrity, stress
+from tests.systems import fresh_processes
 
 POSIX = pytest.mark.skipif(
     os.name != "posix", reason="locks that a second descriptor drops are POSIX"
@@ -171,7 +171,7 @@ def _create(path: str, gate: str, report: str) -> None:
 
 def test_processes_and_threads_that_create_a_ledger_at_the_same_instant_all_get_it(tmp_path):
     """Three processes of three threads: one file, of its owner alone, with a line of each."""
-    context = multiprocessing.get_context("forkserver")
+    context = fresh_processes()
     for number in range(8):
         path, gate = tmp_path / f"{number}" / "ledger.sqlite3", tmp_path / f"gate{number}"
         reports = [tmp_path / f"{number}-{n}" for n in range(3)]

@@ -7,9 +7,7 @@ two campaigns to a sandbox server with the id 7, with every state and a message 
 from __future__ import annotations
 
 import gzip
-import multiprocessing
 import os
-import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +25,7 @@ from tests.campaigns import send_with
 from tests.send.ledger.digests import random_digests
 from tests.send.ledger.judging import age
 from tests.send.ledger.older_ledgers import made_old
+from tests.systems import KILL, KILLED, fresh_processes
 
 FILES = Path(__file__).parent / "files"
 VERSIONS = pytest.mark.parametrize("version", [1, 2])
@@ -169,7 +168,7 @@ def _upgrade(path: str, statement: int) -> None:
     def count(_statement: str) -> None:
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), KILL)
 
     sqlite3.connect = counted
     Ledger(Path(path)).close()
@@ -179,8 +178,7 @@ def _upgrade(path: str, statement: int) -> None:
 @pytest.mark.slow
 def test_a_kill_between_any_two_statements_of_an_upgrade_loses_nothing(tmp_path):
     """The file is the old one or the new one; the next opening has every message."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.send.ledger.test_older_ledgers"])
+    context = fresh_processes("tests.send.ledger.test_older_ledgers")
     for statement in range(1, 300, 3):
         path = written_by(1, tmp_path / f"{statement}.sqlite3")
         child = context.Process(target=_upgrade, args=(str(path), statement))
@@ -193,7 +191,7 @@ def test_a_kill_between_any_two_statements_of_an_upgrade_loses_nothing(tmp_path)
             assert states == [OLD, RESENT]
         if child.exitcode == 7:
             break
-        assert child.exitcode == -signal.SIGKILL
+        assert child.exitcode == KILLED
     assert child.exitcode == 7
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 import pytest
 
@@ -14,6 +13,7 @@ from mailframe.send.ledger import Ledger
 from tests.campaigns import campaign, people, send_with
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.judging import judged
+from tests.systems import KILL
 
 
 def test_of_processes_that_start_together_one_sends_and_the_others_get_an_error(tmp_path):
@@ -89,7 +89,7 @@ def test_a_second_run_while_one_is_under_way_is_busy_and_one_after_it_is_not(tmp
             send_with(campaign(3), sandbox.server, ledger=ledger)
         with pytest.raises(errors.CampaignBusy):
             mf.reconcile("numbers", sandbox.server, ledger=ledger)
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, KILL)
         process.join()
         assert set(send_with(campaign(3), sandbox.server, ledger=ledger)["reason"]) == {
             "already_sent"

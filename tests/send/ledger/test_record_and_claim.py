@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import resource
 import signal
 import uuid
 from functools import partial
@@ -25,7 +23,9 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.states import MessageState
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.send.ledger.child import limit_files
 from tests.send.ledger.digests import random_digests
+from tests.systems import KILL, KILLED, fresh_processes
 
 PLANNED, SENDING, ACCEPTED, REJECTED, UNKNOWN = MessageState
 ROWS = 6
@@ -174,7 +174,7 @@ def _work(path: str, statement: int) -> None:
     def count(_statement: str) -> None:
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), KILL)
 
     with Ledger(Path(path)) as ledger:
         # so that a transaction that was not committed has changed the file itself
@@ -209,8 +209,7 @@ STEPS = [
 @pytest.mark.slow
 def test_a_kill_between_any_two_statements_leaves_one_of_the_recorded_steps(tmp_path):
     """Never half of a transaction, and each later kill leaves the same step or a later one."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.send.ledger.test_record_and_claim"])
+    context = fresh_processes("tests.send.ledger.test_record_and_claim")
     reached = []
     for statement in range(1, 200):
         path = tmp_path / f"{statement}.sqlite3"
@@ -228,7 +227,7 @@ def test_a_kill_between_any_two_statements_leaves_one_of_the_recorded_steps(tmp_
                 assert SENDING not in ledger.counts(record)
         if child.exitcode == 7:
             break
-        assert child.exitcode == -signal.SIGKILL
+        assert child.exitcode == KILLED
     assert reached == sorted(reached)
     assert set(reached) == set(range(len(STEPS)))
 
@@ -240,7 +239,7 @@ def _work_on_a_full_disk(path: str, further_bytes: int, report: str) -> None:
         ids = ledger.recorded_messages(record).ids
         first = ledger.claim(record, ids[:500], number=1, streams=["outbound"])
         size = Path(path).stat().st_size + further_bytes
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        limit_files(size)
         lines = [(row, ACCEPTED, str(uuid.uuid4()), 0) for row in ids[:500].tolist()]
         # requests whose runs need further pages
         scattered = ids[500:4_000:2]
@@ -258,7 +257,7 @@ def _work_on_a_full_disk(path: str, further_bytes: int, report: str) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
 def test_an_answer_is_recorded_on_a_full_disk_that_has_no_room_for_the_next_claim(tmp_path):
     """The place of the MessageIDs was reserved by the plan; only the claim needs a further page."""
-    context = multiprocessing.get_context("forkserver")
+    context = fresh_processes()
     path, report = tmp_path / "ledger.sqlite3", tmp_path / "report"
     with Ledger(path) as ledger:
         record = ledger.campaign("test", "numbers")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import campaign, people, send_with
 from tests.send.ledger.child import Job, finish, start
 from tests.send.ledger.judging import judged
+from tests.systems import press_ctrl_c
 
 WAY_OUT = "Use another path with ledger= or MAILFRAME_LEDGER; ledger=None sends without a ledger"
 
@@ -315,9 +315,7 @@ def test_a_file_system_that_grants_every_lock_is_refused(tmp_path):
 def test_a_run_after_two_interrupts_makes_no_duplicate():
     """The request that was given up goes on behind our back; the next run knows that and asks."""
     # far apart: two signals that come before Python handles the first are one
-    presses = [
-        threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)) for after_s in (0.3, 5.0)
-    ]
+    presses = [threading.Timer(after_s, press_ctrl_c) for after_s in (0.3, 5.0)]
 
     def interrupted_in_the_first(arrival):
         if arrival.number > 1:
