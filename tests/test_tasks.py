@@ -53,7 +53,7 @@ def test_poe_can_run_each_task(name: str) -> None:
 
 def test_ci_and_the_hooks_run_the_lint_commands() -> None:
     """A commit that passes its hooks passes the same checks in CI."""
-    steps = re.findall(r'^step "[^"]+" \.venv/bin/((?:ruff|mypy).*)$', CI, re.MULTILINE)
+    steps = re.findall(r'^ +step "[^"]+" \.venv/bin/((?:ruff|mypy).*)$', CI, re.MULTILINE)
     (repository,) = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"]
     assert steps == lint_commands()
     assert [hook["entry"] for hook in repository["hooks"]] == lint_commands()
@@ -75,6 +75,35 @@ def test_the_workflow_runs_the_ci_script_on_each_supported_python() -> None:
     assert job["steps"][-1] == {"run": "bash .ci/run"}
     assert workflow["permissions"] == {"contents": "read"}
     assert PROJECT["project"]["requires-python"] == f">={pythons()[0]}"
+
+
+CONSTRAINTS = ROOT / "tests" / "constraints"
+EXTRAS = re.findall(r"[a-z]+", PROJECT["project"]["optional-dependencies"]["all"][0])[1:]
+LINE = re.compile(r"^([a-z0-9-]+)==([0-9.]+)(?:  # (.+))?$", re.MULTILINE)
+
+
+def test_the_oldest_versions_are_the_lower_bounds() -> None:
+    """Of what mailframe and its extras need; a line that differs says why."""
+    text = (CONSTRAINTS / "oldest.txt").read_text(encoding="utf-8").partition("\n\n")[0]
+    pinned = {name: (version, reason) for name, version, reason in LINE.findall(text)}
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *(one for name in EXTRAS for one in extras[name])]
+    bounds = dict(re.findall(r"^([a-z0-9-]+)>=([0-9.]+)", "\n".join(needed), re.MULTILINE))
+    assert pinned.keys() == bounds.keys()
+    for name, (version, reason) in pinned.items():
+        assert reason or version.startswith(f"{bounds[name]}.") or version == bounds[name], name
+
+
+def test_ci_knows_both_sets_of_versions_and_runs_files_that_exist() -> None:
+    """The newest one by default, with a part of the tests on the oldest; the other on demand."""
+    assert {path.stem for path in CONSTRAINTS.iterdir()} == {"newest", "oldest"}
+    (files,) = re.findall(r'of_pandas="([^"]+)"', CI)
+    assert all((ROOT / "tests" / f"{name}.py").is_file() for name in files.split())
+    steps = read_yaml(GITHUB / "workflows" / "ci.yml")["jobs"]["oldest"]["steps"]
+    assert steps[-2]["with"] == {"python-version": pythons()[0]}
+    assert steps[-1] == {"run": "bash .ci/run oldest"}
+    assert "bash .ci/run oldest" in CONTRIBUTING
 
 
 def test_the_workflow_runs_the_fast_tests_on_other_systems() -> None:
