@@ -279,7 +279,10 @@ def damage(composed: mf.Campaign, fault: str) -> None:
     if fault == "shorter":
         os.ftruncate(file.fileno(), 700_000)
     elif fault == "other bytes":
-        os.pwrite(file.fileno(), bytes(2_000), 500_000)
+        place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        os.lseek(file.fileno(), 500_000, os.SEEK_SET)  # Windows has no pwrite
+        os.write(file.fileno(), bytes(2_000))
+        os.lseek(file.fileno(), place, os.SEEK_SET)
     else:
         file.close()
 

@@ -66,7 +66,11 @@ def lazy_pandas() -> list[Any]:
         (named("duckdb", "DuckDBPyRelation"), "duckdb.DuckDBPyRelation", "relation.df()"),
         (named("ibis.expr.types", "Table", to_pandas=None), "ibis.Table", "df.to_pandas()"),
         ("people.csv", "str", "pd.read_csv('people.csv')"),
-        (Path("people.parquet"), "pathlib.PosixPath", "pd.read_parquet('people.parquet')"),
+        (
+            Path("people.parquet"),
+            f"pathlib.{type(Path()).__name__}",
+            "pd.read_parquet('people.parquet')",
+        ),
         ("people.XLSX", "str", "pd.read_excel('people.XLSX')"),
         ({"email": ["a@acme.com"]}, "dict", "pd.DataFrame(rows)"),
         ([{"email": "a@acme.com"}], "list", "pd.DataFrame(rows)"),

@@ -232,13 +232,14 @@ def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(
 def test_a_process_that_was_interrupted_twice_ends_at_once():
     """The request that was given up does not keep the interpreter alive."""
     script = """
-        import os, signal, threading, time
+        import threading, time
         import mailframe as mf
         from tests.campaigns import campaign
+        from tests.systems import press_ctrl_c
         def press():
             for _ in range(2):
                 time.sleep(1.0)
-                os.kill(os.getpid(), signal.SIGINT)
+                press_ctrl_c()
         sandbox = mf.Sandbox(delay_s=300).start()
         sandbox.fault(lambda _: threading.Thread(target=press).start())
         results = campaign(3).send(sandbox.server, progress=False, ledger=None)
