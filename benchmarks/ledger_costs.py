@@ -37,7 +37,7 @@ def ledger_costs(*, sizes: Sequence[int]) -> Part:
             planned_s = _seconds(lambda: ledger.plan(campaign, digests))  # noqa: B023 - called at once
             writes = _writes(ledger, campaign)
             resumed_s = _seconds(lambda: ledger.recorded_messages(campaign))  # noqa: B023
-            size = ledger.path.stat().st_size / rows
+            size = (Path(folder) / "ledger.sqlite3").stat().st_size / rows
         spread = Spread.of(writes)
         figures += [
             Figure(f"{rows:,} messages: plan", Spread.of([planned_s]), "s"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mailframe.letter.letter import Letter
     from mailframe.message.row_selection import Rows
+    from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
     from mailframe.review.preview.pages import Page
@@ -234,7 +235,7 @@ class Campaign:
         """
         return self._composed.fingerprint()
 
-    def plan(self, *, ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER) -> Plan:
+    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER) -> Plan:
         """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
         Args:
@@ -258,7 +259,7 @@ class Campaign:
         limit: int | None = None,
         workers: int = 1,
         progress: bool = True,
-        ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER,
+        ledger: LedgerName | None = DEFAULT_LEDGER,
         allow_changed: bool = False,
         allow_repeat: bool = False,
         resend: Iterable[object] | None = None,
@@ -275,8 +276,9 @@ class Campaign:
                 next call continues: ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
             workers: the number of batches in flight; at most so many are unconfirmed after a crash.
             progress: whether to show a progress bar.
-            ledger: the file that records each send; by default one per user, or the one named by
-                ``MAILFRAME_LEDGER``. With None nothing is recorded: a second call sends again.
+            ledger: the file that records each send, or ``postgresql://…`` for a team; by default
+                ``MAILFRAME_LEDGER``, or one file per user. With None nothing is recorded: a second
+                call sends again.
             allow_changed: whether the rest gets this letter if rows were sent with an earlier one.
             allow_repeat: whether to send even if the same recipients have, or may have, the
                 identical message: under another name or key, or from another row of this frame.
@@ -297,12 +299,13 @@ class Campaign:
             NotApproved: the fingerprint is not the approved one; nothing was sent.
             SendError: the send could not continue; the subclass says why. It has ``.results``.
         """
+        ledger = ledger_path(ledger)  # a traceback with local variables must not show a URL
         options = SendOptions(
             on_invalid=on_invalid,
             limit=limit,
             workers=workers,
             progress=progress,
-            ledger=ledger_path(ledger),
+            ledger=ledger,
             allow_changed=allow_changed,
             allow_repeat=allow_repeat,
             resend=None if resend is None else key_list(resend),

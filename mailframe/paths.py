@@ -1,4 +1,7 @@
-"""Paths that a caller gives: ``~`` is the home folder, and other objects are an error."""
+"""Paths that a caller gives: ``~`` is the home folder, and other objects are an error.
+
+The place of a ledger is a path, or the URL of a PostgreSQL database.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,26 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
+from urllib.parse import unquote
 
 import platformdirs
 
-from mailframe.errors import LedgerError, MailframeError
+from mailframe.errors import LedgerError, MailframeError, NotPicklable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_POSTGRES: Final = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+"""The start of a URL of PostgreSQL; SQLAlchemy adds the name of a driver."""
+_USER: Final = re.compile(r"(://)[^/?#]*@")
+MASK: Final = "•••"
+DEFAULT_SCHEMA: Final = "mailframe"
+_MIN_HIDDEN_CHARS: Final = 4
+_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
+"""The parameters of libpq that are secrets."""
 
 DEFAULT_LEDGER: Final = "default"
 """The default of ``ledger=``: see ``default_path``."""
@@ -51,7 +66,8 @@ def local_path(
         kind = "a buffer" if hasattr(path, "read") or hasattr(path, "write") else _shown(path)
         raise error(f"{what} takes a path, not {kind}; write {example!r} or a pathlib.Path")
     if _URL.match(text):
-        raise error(f"{what} takes a path on this machine, not the URL {text!r}")
+        shown = _USER.sub(rf"\1{MASK}@", text)
+        raise error(f"{what} takes a path on this machine, not the URL {shown!r}")
     return Path(expanded(text))
 
 
@@ -88,26 +104,114 @@ def other_form(path: str | os.PathLike[str]) -> str:
     return ""
 
 
-def default_path() -> Path:
-    """The path of the ledger: ``MAILFRAME_LEDGER``, else one file per user.
+class LedgerUrl:
+    """The URL of a ledger on PostgreSQL; user, password and host are not shown.
+
+    The text is in a closure, because ``vars()``, a debugger and a traceback with local variables
+    show attributes. It is not checked here: an error would show the text in its traceback.
+
+    Args:
+        text: ``postgresql://user:password@host/database?schema=team_a``; all parts are optional.
+
+    >>> url = LedgerUrl("postgresql://ann:secret@db.internal/mail?schema=team_a&sslmode=require")
+    >>> url
+    postgresql://…/mail?schema=team_a
+    >>> url.schema, url.hide_in("the password 'secret' is wrong")
+    ('team_a', "the password '•••' is wrong")
+    """
+
+    __slots__ = ("_parts",)
+    _parts: Callable[[], tuple[str, str]]
+
+    def __init__(self, text: str) -> None:
+        start, _, query = text.partition("?")
+        start = _POSTGRES.sub("postgresql://", start)
+        self._parts = lambda: (start, query)
+
+    @property
+    def schema(self) -> str:
+        """The schema that holds the tables of the ledger."""
+        return self._parameters().get("schema", DEFAULT_SCHEMA)
+
+    def conninfo(self) -> str:
+        """The URL for libpq, which does not know ``schema``."""
+        start, query = self._parts()
+        rest = [one for one in query.split("&") if one and one.partition("=")[0] != "schema"]
+        return f"{start}?{'&'.join(rest)}" if rest else start
+
+    def hide_in(self, text: str) -> str:
+        """Return *text* with ``•••`` for the URL and its passwords, also for that of PGPASSWORD."""
+        authority = self._parts()[0].partition("://")[2].rpartition("@")[0]
+        password, parameters = authority.partition(":")[2], self._parameters()
+        secrets = [self.conninfo(), self._parts()[0], password, unquote(password)]
+        secrets += [parameters.get(name, "") for name in _SECRETS]
+        secrets.append(os.environ.get("PGPASSWORD", ""))
+        for secret in secrets:
+            if len(secret) >= _MIN_HIDDEN_CHARS:
+                text = text.replace(secret, MASK)
+        return text
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the text is what ``str`` returns, copied from an output."""
+        return "…" in self._parts()[0]
+
+    def _parameters(self) -> dict[str, str]:
+        pairs = (one.partition("=") for one in self._parts()[1].split("&"))
+        return {unquote(name): unquote(value) for name, _, value in pairs}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LedgerUrl) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __repr__(self) -> str:
+        authority = self._parts()[0].partition("://")[2]
+        database = authority.rpartition("@")[2].partition("/")[2]
+        schema = "" if self.schema == DEFAULT_SCHEMA else f"?schema={self.schema}"
+        return f"postgresql://…/{unquote(database)}{schema}"
+
+    __str__ = __repr__
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise NotPicklable("the URL of a ledger may hold a password and cannot be pickled")
+
+
+LedgerPlace: TypeAlias = Path | LedgerUrl
+"""Where a ledger is."""
+LedgerName: TypeAlias = str | os.PathLike[str] | LedgerUrl
+"""What ``ledger=`` takes."""
+
+
+def default_path() -> LedgerPlace:
+    """The place of the ledger: ``MAILFRAME_LEDGER``, else one file per user.
 
     It does not depend on the working directory, because a campaign that is sent from two folders
     must use one ledger.
     """
     named = os.environ.get(VARIABLE)
     return (
-        local_path(named, what=VARIABLE, example=_EXAMPLE, error=LedgerError)
+        _ledger_place(named, what=VARIABLE)
         if named
         else Path(platformdirs.user_data_dir("mailframe")) / "ledger.sqlite3"
     )
 
 
-def ledger_path(named: str | os.PathLike[str] | None) -> Path | None:
-    """The path that ``ledger=`` names; None for no ledger."""
-    if named is None:
-        return None
-    return (
-        default_path()
-        if named == DEFAULT_LEDGER
-        else local_path(named, what="ledger=", example=_EXAMPLE, error=LedgerError)
-    )
+def ledger_path(named: LedgerName | None) -> LedgerPlace | None:
+    """The place that ``ledger=`` names; None for no ledger."""
+    if named is None or isinstance(named, LedgerUrl):
+        return named
+    return default_path() if named == DEFAULT_LEDGER else _ledger_place(named, what="ledger=")
+
+
+def _ledger_place(named: object, *, what: str) -> LedgerPlace:
+    if isinstance(named, str) and _POSTGRES.match(named.strip()):
+        return LedgerUrl(named.strip())
+    return local_path(named, what=what, example=_EXAMPLE, error=LedgerError)

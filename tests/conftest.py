@@ -126,3 +126,14 @@ def _default_sigint():
     """A shell starts its background jobs with SIGINT ignored; some tests send that signal."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of this worker; the test is skipped where it is not installed."""
+    from tests.postgres import MISSING, PostgresServer  # noqa: PLC0415 - psycopg takes time
+
+    if MISSING:
+        pytest.skip(MISSING)
+    with PostgresServer() as server:
+        yield server

@@ -47,6 +47,7 @@ FENCE = re.compile(
 LINK = re.compile(r"\]\((?!https?://|mailto:)(?P<path>[^)#\s]*)#?(?P<heading>[^)\s]*)\)")
 FILE = re.compile(r"# (?P<name>\w+\.py)$", re.MULTILINE)
 """The first line of a block that is a file, with its name."""
+SQL = "run SQL"
 ADDRESS = "127.0.0.1:8025"
 """Where the sandbox listens without an option."""
 HEADING = re.compile(r"^#+ (.+?)\s*$", re.MULTILINE)
@@ -80,11 +81,11 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The Python and bash blocks of a page, each with the output that is shown right below it."""
+    """The Python, bash and SQL blocks of a page, each with the output shown right below it."""
     text = page.read_text(encoding="utf-8")
     every = list(FENCE.finditer(text))
     for block, following in zip(every, [*every, None][1:], strict=True):
-        if block["language"] not in ("python", "bash"):
+        if block["language"] not in ("python", "bash", "sql"):
             continue
         below = None
         if (
@@ -119,17 +120,22 @@ def steady(text: str) -> str:
 
 @every_page
 def test_the_examples_of_a_page_run_and_print_what_the_page_says(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """One folder and namespace per page; a text block right below a block is what it prints.
 
     Each program of the cookbook is complete, so it has a namespace of its own. A sandbox runs at
-    the address that the pages of the sandbox have, but at another port.
+    the address that the pages of the sandbox have, but at another port. The page for teams has a
+    PostgreSQL server, which also runs its SQL.
     """
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
     namespace: dict[str, object] = {"__name__": page.stem}
+    if page.stem == "teams":
+        server = request.getfixturevalue("postgres")
+        monkeypatch.setenv("MAILFRAME_LEDGER", server.url())
+        namespace |= {"ledger_of": lambda name: server.url("team_a", user=name), SQL: server.run}
     with mf.Sandbox() as sandbox:
         for block in blocks(page):
             if not block.runs:
@@ -147,6 +153,9 @@ def ran(block: Block, code: str, *, page: Path, namespace: dict[str, object]) ->
     """What a block printed, and the same with what it wrote to standard error."""
     if block.language == "bash":
         return in_bash(code)
+    if block.language == "sql":
+        namespace[SQL](*filter(str.strip, code.split(";")))  # type: ignore[operator]
+        return "", ""
     if file := FILE.match(code):
         Path(file["name"]).write_text(code, encoding="utf-8")
         return "", ""

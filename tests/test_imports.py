@@ -140,6 +140,7 @@ UNUSED = [
     "ipywidgets",
     "justhtml",
     "openpyxl",
+    "psycopg",
     "starlette",
     "tqdm",
     "uvicorn",
@@ -148,6 +149,7 @@ UNUSED = [
     "mailframe.results.excel",
     "mailframe.review",
     "mailframe.sandbox",
+    "mailframe.send.ledger.postgres",
 ]
 
 

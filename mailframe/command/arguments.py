@@ -169,7 +169,8 @@ def _add_send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--ledger",
         metavar="FILE",
-        help="the file that records each send (default: one per user, or MAILFRAME_LEDGER)",
+        help="the file that records each send (default: one per user, or MAILFRAME_LEDGER, which "
+        "may name a database)",
     )
     command.add_argument(
         "--allow-changed",

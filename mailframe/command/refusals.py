@@ -23,10 +23,11 @@ _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.CampaignBusy: "wait until the other run has ended, then run this command again",
     errors.LetterChanged: "--allow-changed sends this letter to the rest",
     errors.AlreadySentElsewhere: "if they should get it again, add --allow-repeat",
-    errors.LedgerError: "--ledger or the variable MAILFRAME_LEDGER names the file of the ledger",
+    errors.LedgerError: "--ledger or the variable MAILFRAME_LEDGER names the ledger",
     errors.ServerBusy: "run the command again later; it sends only what is unsent",
     errors.ServerUnreachable: "run the command again later; it sends only what is unsent",
-    errors.LedgerStopped: "make room for the ledger, then run the command again",
+    errors.LedgerStopped: "make room for the ledger, or wait until its database answers, then run "
+    "the command again",
 }
 """By class; the first class of an error that is listed counts."""
 

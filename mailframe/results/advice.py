@@ -12,8 +12,9 @@ from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.results import reasons
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
+
+    from mailframe.paths import LedgerName
 
 _NEXT_STEPS: Final = {
     reasons.LOCKED: "run send again when no other program uses the ledger.",
@@ -27,7 +28,7 @@ _NEXT_STEPS: Final = {
 }
 
 
-def reconcile_call(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
+def reconcile_call(name: str | None, *, ledger: LedgerName) -> str:
     """The call that asks Postmark for the status of unknown rows.
 
     >>> reconcile_call("spring", ledger="default"), reconcile_call("spring", ledger="a.sqlite3")
@@ -39,7 +40,7 @@ def reconcile_call(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
 def resolve_call(
     name: str | None,
     *,
-    ledger: str | os.PathLike[str],
+    ledger: LedgerName,
     reason: str = "not shown",
     control: str | None = None,
 ) -> str:
@@ -51,9 +52,7 @@ def resolve_call(
     )
 
 
-def adopt_call(
-    name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS
-) -> str:
+def adopt_call(name: str | None, *, ledger: LedgerName, streams: Sequence[str] = STREAMS) -> str:
     """The call that adds the messages that Postmark has to the ledger.
 
     >>> adopt_call("spring", ledger="default", streams=["news"])
@@ -78,6 +77,7 @@ def next_step(reason: str, *, adopt: str) -> str:
     return next(steps, "run send again.").format(adopt=adopt)
 
 
-def _where(ledger: str | os.PathLike[str]) -> str:
-    is_default = ledger == DEFAULT_LEDGER or str(ledger) == str(default_path())
+def _where(ledger: LedgerName) -> str:
+    default = default_path()
+    is_default = ledger in (DEFAULT_LEDGER, default) or str(default) == ledger
     return "" if is_default else f", ledger={str(ledger)!r}"

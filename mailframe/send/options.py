@@ -14,9 +14,9 @@ from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mailframe.message.composed import Composed
+    from mailframe.paths import LedgerPlace
 
 MAX_WORKERS: Final = 8
 
@@ -30,7 +30,7 @@ class SendOptions:
         limit: the maximum number of messages.
         workers: the number of batches in flight at once.
         progress: whether to show a progress bar.
-        ledger: the path of the ledger; None for none.
+        ledger: the place of the ledger; None for none.
         allow_changed: whether the rest may get another letter than the people before.
         allow_repeat: whether people may get the identical message again, under another name or key.
         resend: the keys of rows that are sent again.
@@ -43,7 +43,7 @@ class SendOptions:
     limit: int | None = None
     workers: int = 1
     progress: bool = True
-    ledger: Path | None = None
+    ledger: LedgerPlace | None = None
     allow_changed: bool = False
     allow_repeat: bool = False
     resend: Sequence[object] | None = None

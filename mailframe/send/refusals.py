@@ -135,7 +135,7 @@ def refuse_ledger_behind(
     """
     expected = ledger.expected_copies(campaign)
     if held > expected:
-        call = advice.adopt_call(campaign.name, ledger=ledger.path, streams=streams)
+        call = advice.adopt_call(campaign.name, ledger=ledger.place, streams=streams)
         raise errors.LedgerBehind(
             f"Postmark already holds {held:,} messages of campaign {campaign.name!r}, and this "
             f"ledger knows of {expected:,} (another machine? a deleted ledger? a restored "
@@ -158,8 +158,8 @@ def refuse_unconfirmed_resend(
     """
     unconfirmed = int((recorded["resend"] & is_unconfirmed(recorded)).sum())
     if unconfirmed:
-        reconcile = advice.reconcile_call(campaign.name, ledger=ledger.path)
-        resolve = advice.resolve_call(campaign.name, ledger=ledger.path)
+        reconcile = advice.reconcile_call(campaign.name, ledger=ledger.place)
+        resolve = advice.resolve_call(campaign.name, ledger=ledger.place)
         raise errors.LedgerError(
             f"{unconfirmed:,} of the rows to resend are unknown: they may have been accepted. "
             f"{reconcile} asks Postmark which messages it holds. {resolve} decides about the rest, "

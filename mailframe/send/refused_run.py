@@ -22,14 +22,13 @@ from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
 from mailframe.results.row_results import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
-from mailframe.send.ledger.file import has_content, refuse_trace
+from mailframe.send.ledger.opening import has_content, is_repaired_by_opening, refuse_trace
 from mailframe.send.refusals import server_error
 from mailframe.send.states import MessageState, set_reason_of_unsent, set_status
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mailframe.message.preflight import Preflight
+    from mailframe.paths import LedgerPlace
     from mailframe.postmark.client import Postmark
     from mailframe.send.ledger import CampaignRecord
     from mailframe.send.ledger.session import LedgerSession
@@ -72,36 +71,37 @@ class RefusedRun:
 
     def _set_recorded_statuses(self) -> None:
         """Set the status of the rows that the ledger records."""
-        path = self._run.options.ledger
-        if path is None or self._run.composed.name is None or not has_content(path):
+        place = self._run.options.ledger
+        if place is None or self._run.composed.name is None or not has_content(place):
             return
         try:
             if self._run.options.dry_run:
-                refuse_trace(path)
-            self._read(path, self._run.composed.name, read_only=True)
+                refuse_trace(place)
+            self._read(place, self._run.composed.name, read_only=True)
         except errors.LedgerError as error:
-            is_locked = "is locked" in str(error)  # SQLite's own words
-            if not is_locked and not self._run.options.dry_run:
-                self._repair_and_read(path, self._run.composed.name)
+            is_locked = "is locked" in str(error)  # also SQLite's own words
+            is_repaired = is_repaired_by_opening(place) and not self._run.options.dry_run
+            if is_repaired and not is_locked:
+                self._repair_and_read(place, self._run.composed.name)
             elif not self._run.was_empty:
                 why = reasons.LOCKED if is_locked else reasons.UNREADABLE
                 recorded_statuses.set_history_unread(self._rows, why)
 
-    def _repair_and_read(self, path: Path, name: str) -> None:
+    def _repair_and_read(self, place: LedgerPlace, name: str) -> None:
         """Opening a ledger for writing repairs what a crashed run left there."""
         try:
-            self._read(path, name, read_only=False)
+            self._read(place, name, read_only=False)
         except errors.LedgerError:
             if not self._run.was_empty:
                 recorded_statuses.set_history_unread(self._rows, reasons.UNREADABLE)
 
-    def _read(self, path: Path, name: str, *, read_only: bool) -> None:
-        with Ledger(path, read_only=read_only) as ledger:
+    def _read(self, place: LedgerPlace, name: str, *, read_only: bool) -> None:
+        with Ledger(place, read_only=read_only) as ledger:
             try:
                 self._set_from(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
             except (ValueError, TypeError) as error:  # a damaged row; the rows before it count
                 raise errors.LedgerError(
-                    f"{path}: the ledger could not be read ({error})"
+                    f"{place}: the ledger could not be read ({error})"
                 ) from None
 
     def _set_from(self, ledger: Ledger, campaigns: list[CampaignRecord]) -> None:

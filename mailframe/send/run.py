@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from mailframe import errors
+from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
 from mailframe.results import reasons
 from mailframe.results.frame import results_frame
@@ -21,7 +22,7 @@ from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
-from mailframe.send.ledger.file import has_content
+from mailframe.send.ledger.opening import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.options import check_arguments
 from mailframe.send.progress import Bar
@@ -237,7 +238,7 @@ class Run:
         about = About(
             name=self.composed.name,
             has_ledger=ledger is not None,
-            ledger=str(ledger),
+            ledger=DEFAULT_LEDGER if ledger == default_path() else str(ledger),
             streams=() if self.preflight is None else self.preflight.streams,
             is_dry_run=self.options.dry_run,
             is_refused=not self._is_admitted,

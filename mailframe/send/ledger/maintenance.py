@@ -67,19 +67,19 @@ def later_requests(
         stream: the stream that they went to.
         count: the maximum number of the newest, and of the oldest.
     """
-    rows = ledger.db.all(
-        "SELECT a.id, a.number, a.uid, a.boot, a.clock_s FROM attempt a "
+    later = ledger.db.all(
+        "SELECT a.streams, a.id, a.number, a.uid, a.boot, a.clock_s FROM attempt a "
         "JOIN campaign c ON c.id = a.campaign "
-        "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' "
-        "AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) ORDER BY a.id",
-        (scope, after, stream),
+        "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' ORDER BY a.id",
+        (scope, after),
     )
+    rows = [row for streams, *row in later if stream in streams.split("\n")]
     newest = _with_accepted(ledger, reversed(rows), count=count)
     return list(dict.fromkeys([*newest, *_with_accepted(ledger, rows, count=count)]))
 
 
 def _with_accepted(
-    ledger: Ledger, rows: Iterable[tuple[Any, ...]], *, count: int
+    ledger: Ledger, rows: Iterable[Sequence[Any]], *, count: int
 ) -> Iterator[LaterRequest]:
     """The first of these requests of which something was accepted; a control message always was."""
     accepted = (

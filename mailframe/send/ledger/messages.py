@@ -48,7 +48,7 @@ _NONE: Final = RecordedMessages(
 class Messages:
     """The messages of a ledger. A caller that writes is within a transaction.
 
-    Every method raises a ``LedgerError`` that names the file and the pack if a blob is damaged.
+    Every method raises a ``LedgerError`` that names the ledger and the pack if a blob is damaged.
 
     Args:
         db: the ledger.
@@ -187,7 +187,7 @@ class Messages:
 
     def _damaged(self, pack: int, fault: object) -> LedgerError:
         return LedgerError(
-            f"{self._db.path}: the ledger could not be read (pack {pack} is damaged: {fault})"
+            f"{self._db.place}: the ledger could not be read (pack {pack} is damaged: {fault})"
         )
 
     # --- writing -------------------------------------------------------------------------------
@@ -224,15 +224,15 @@ class Messages:
 
     def _insert(self, campaign: int, columns: Mapping[str, Rows]) -> int:
         blobs = {name: packs.write_column(column) for name, column in columns.items()}
-        pack = self._db.run(
+        pack = self._db.insert(
             "INSERT INTO pack (campaign, keys, contents, addresses) VALUES (?, ?, ?, ?)",
             (campaign, *(blobs[name] for name in _DIGESTS)),
-        ).lastrowid
+        )
         self._db.run(
             "INSERT INTO outcome (pack, states, message_ids) VALUES (?, ?, ?)",
             (pack, blobs["states"], blobs["message_ids"]),
         )
-        return pack or 0
+        return pack
 
     def _extend(self, pack: int, columns: Mapping[str, Rows]) -> int:
         filled = len(self._states(pack))

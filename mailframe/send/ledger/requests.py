@@ -15,7 +15,7 @@ from mailframe._version import __version__
 from mailframe.errors import LedgerError
 from mailframe.send.ledger import packs
 from mailframe.send.ledger.clock import BOOT, since_boot_s
-from mailframe.send.ledger.encoding import UID_BYTES, now
+from mailframe.send.ledger.encoding import UID_BYTES
 from mailframe.send.ledger.records import Attempt
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class Requests:
         self, campaign: CampaignRecord, ids: Ids, *, number: int, streams: Sequence[str]
     ) -> Attempt:
         """Record a request that is about to be sent."""
-        uid, started = secrets.token_hex(UID_BYTES), now()
+        uid, started = secrets.token_hex(UID_BYTES), self._db.now()
         row = self._insert(campaign, uid, started, "sending", ids, number=number, streams=streams)
         return Attempt(row, uid, number, len(ids), tuple(streams), "sending", started, None)
 
     def add_control(self, campaign: CampaignRecord, uid: str, *, stream: str) -> None:
         """Record a control message: an answered request with number 0 and no message."""
         ids = np.zeros(0, "i8")
-        self._insert(campaign, uid, now(), "answered", ids, number=0, streams=[stream])
+        self._insert(campaign, uid, self._db.now(), "answered", ids, number=0, streams=[stream])
 
     def _insert(
         self,
@@ -64,7 +64,7 @@ class Requests:
         number: int,
         streams: Sequence[str],
     ) -> int:
-        cursor = self._db.run(
+        return self._db.insert(
             "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, "
             "version, boot, clock_s, runs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -72,14 +72,13 @@ class Requests:
                 *(__version__, BOOT, since_boot_s(), packs.write_runs(ids)),
             ),
         )
-        return cursor.lastrowid or 0
 
     def close(self, attempt: Attempt, state: str, why: str | None) -> None:
         """Record how a request ended."""
         self._db.run(
             "UPDATE attempt SET state = ?, why = ?, ended_at = ?, "  # noqa: S608 - a constant
             f"closed_after = {_NEWEST} WHERE id = ?",
-            (state, why, now(), attempt.id),
+            (state, why, self._db.now(), attempt.id),
         )
 
     def close_orphans(self, campaign: CampaignRecord) -> None:
@@ -87,7 +86,7 @@ class Requests:
         self._db.run(
             "UPDATE attempt SET state = 'unknown', why = ?, ended_at = ?, "  # noqa: S608
             f"closed_after = {_NEWEST} WHERE campaign = ? AND state = 'sending'",
-            ("its sender ended before the answer was recorded", now(), campaign.id),
+            ("its sender ended before the answer was recorded", self._db.now(), campaign.id),
         )
 
     # --- reading -------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ class Requests:
             return packs.read_runs(runs, at_most=messages)
         except packs.DamagedError as fault:
             raise LedgerError(
-                f"{self._db.path}: the ledger could not be read "
+                f"{self._db.place}: the ledger could not be read "
                 f"(request {attempt} is damaged: {fault})"
             ) from None
 

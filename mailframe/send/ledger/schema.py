@@ -12,7 +12,7 @@ from mailframe.errors import LedgerError
 from mailframe.send.ledger.migration import PACK_TABLES, upgrade
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from mailframe.paths import LedgerPlace
 
 WAY_OUT: Final = (
     "nothing was sent. Use another path with ledger= or MAILFRAME_LEDGER; "
@@ -46,7 +46,7 @@ _TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
 _PACK_TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", PACK_TABLES))
 
 
-def checked_version(connection: sqlite3.Connection, path: Path) -> int:
+def checked_version(connection: sqlite3.Connection, path: LedgerPlace) -> int:
     """The version of the tables of a file, 0 for an empty one.
 
     Raises:
@@ -57,7 +57,7 @@ def checked_version(connection: sqlite3.Connection, path: Path) -> int:
         return _version(connection, path)
 
 
-def create_or_upgrade(connection: sqlite3.Connection, path: Path) -> None:
+def create_or_upgrade(connection: sqlite3.Connection, path: LedgerPlace) -> None:
     """Bring the tables of a file to SCHEMA, in one transaction; an empty file gets all of them."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -84,7 +84,7 @@ def upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Conne
     return copy
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def _version(connection: sqlite3.Connection, path: LedgerPlace) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     tables = {
         name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -11,20 +11,19 @@ import numpy as np
 from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.message.campaign_name import plain_name
 from mailframe.send.ledger import packs
-from mailframe.send.ledger.database import Database
 from mailframe.send.ledger.digest_index import DigestIndex
-from mailframe.send.ledger.encoding import key_text, now, tag_of
-from mailframe.send.ledger.file import campaign_lock, is_campaign_locked
+from mailframe.send.ledger.encoding import key_text, tag_of
 from mailframe.send.ledger.messages import Messages
+from mailframe.send.ledger.opening import open_database
 from mailframe.send.ledger.records import CampaignRecord
 from mailframe.send.ledger.requests import Requests
 from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mailframe.message.preflight import Mask
+    from mailframe.paths import LedgerPlace
     from mailframe.send.ledger.packs import Ids, MessageDigests, RecordedMessages, Rows
     from mailframe.send.ledger.records import Attempt
 
@@ -37,14 +36,16 @@ class Ledger:
     """An open ledger; used by one thread and never after a fork.
 
     Args:
-        path: the path of the file.
-        read_only: whether the file is only read; nothing is created or written.
-        copied: whether to read and write a copy in memory in place of the file, for a dry run.
+        place: the path of a file, or the URL of a PostgreSQL database.
+        read_only: whether the ledger is only read; nothing is created or written.
+        copied: whether to read and write a copy in memory in its place, for a dry run.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, copied: bool = False) -> None:
-        self.path, self._is_copied = path, copied
-        self.db = Database(path, read_only=read_only, copied=copied)
+    def __init__(
+        self, place: LedgerPlace, *, read_only: bool = False, copied: bool = False
+    ) -> None:
+        self.place = place
+        self.db = open_database(place, read_only=read_only, copied=copied)
         self.messages, self.requests = Messages(self.db), Requests(self.db)
         try:
             self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
@@ -59,11 +60,11 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file or the connection."""
         self.db.close()
 
     def address_digests(self, people: Rows) -> Rows:
-        """The recipients' digests with the salt of this file, so that no address can be guessed.
+        """The recipients' digests with the salt of this ledger, so that no address can be guessed.
 
         Args:
             people: the digests of the recipients, 16 bytes each.
@@ -89,7 +90,7 @@ class Ledger:
             self.db.run(
                 "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING",
-                (scope, name, tag_of(name), now()),
+                (scope, name, tag_of(name), self.db.now()),
             )
         return CampaignRecord(*self.db.one(_CAMPAIGN, (scope, name)))
 
@@ -112,13 +113,7 @@ class Ledger:
         Raises:
             CampaignBusy: another process or notebook is sending it.
         """
-        path = self.path.resolve()  # a link to the ledger shares its locks
-        lock_file = path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3"
-        with ExitStack() as stack:
-            if self._is_copied:
-                is_taken = not is_campaign_locked(lock_file)
-            else:
-                is_taken = stack.enter_context(campaign_lock(lock_file))
+        with self.db.campaign_lock(campaign) as is_taken:
             if not is_taken:
                 raise CampaignBusy(
                     f"campaign {campaign.name!r} is being sent by another notebook or process; "
@@ -232,7 +227,7 @@ class Ledger:
         self.db.run(
             "INSERT INTO decision (campaign, made_at, what, messages, reason) "
             "VALUES (?, ?, ?, ?, ?)",
-            (campaign.id, now(), what, messages, reason),
+            (campaign.id, self.db.now(), what, messages, reason),
         )
 
     # --- requests ------------------------------------------------------------------------------
@@ -313,8 +308,8 @@ class Ledger:
             claim: a call of ``claim``.
 
         Raises:
-            LedgerError: the claim is refused, and the answer is recorded all the same; or the file
-                cannot be written.
+            LedgerError: the claim is refused, and the answer is recorded all the same; or the
+                ledger cannot be written.
         """
         try:
             with self.db.transaction():

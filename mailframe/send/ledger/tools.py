@@ -16,7 +16,7 @@ from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.pandas_versions import as_dtype
-from mailframe.paths import DEFAULT_LEDGER, ledger_path
+from mailframe.paths import DEFAULT_LEDGER, LedgerUrl, ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
 from mailframe.results import advice
@@ -26,10 +26,9 @@ from mailframe.send.ledger.reconciliation import reconcile_attempt
 from mailframe.send.ledger.release import Release
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping, Sequence
 
-    LedgerName = str | os.PathLike[str]
+    from mailframe.paths import LedgerName, LedgerPlace
 
 
 _MAX_TIMEOUT_S: Final = 3_600
@@ -46,7 +45,7 @@ def reconcile(
     Args:
         name: the name of the campaign.
         server: the server that it was sent through; None is ``mf.Postmark()``.
-        ledger: the path of the ledger in which it is recorded.
+        ledger: the path or the URL of the ledger in which it is recorded.
 
     Returns:
         One row per unconfirmed request: ``batch``, ``started_at`` (UTC), ``messages``, ``found``,
@@ -55,6 +54,7 @@ def reconcile(
     Raises:
         LedgerError: the ledger has no such campaign, or Postmark does not answer.
     """
+    ledger = _place(ledger)
     with _open_campaign(name, server, ledger) as campaign:
         lines = [
             (
@@ -98,7 +98,7 @@ def resolve(
         control: an address of your own that this server may send from, such as the sender of the
             letter; None posts nothing, and a later message of another campaign must be shown.
         timeout: the seconds to wait until Postmark's search shows a control message.
-        ledger: the path of the ledger in which the campaign is recorded.
+        ledger: the path or the URL of the ledger in which the campaign is recorded.
 
     Returns:
         The number of messages that were decided about.
@@ -108,6 +108,7 @@ def resolve(
             of the same stream is shown (the index may lag, or the account may be paused). The text
             has the call to make.
     """
+    ledger = _place(ledger)
     if as_ not in ("unsent", "accepted") or not _is_text(reason):
         raise LedgerError(
             "resolve needs as_='unsent' or as_='accepted', and the reason of the decision"
@@ -148,11 +149,12 @@ def adopt(
         name: the name of the campaign.
         server: the server that it was sent through; None is ``mf.Postmark()``.
         streams: the streams that it was sent on.
-        ledger: the path of the ledger in which it is recorded from now on.
+        ledger: the path or the URL of the ledger in which it is recorded from now on.
 
     Returns:
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
+    ledger = _place(ledger)
     with _open_campaign(name, server, ledger, create=True) as campaign:
         held = list(campaign.held(streams))
         return maintenance.record_adopted(campaign.ledger, campaign.record, held)
@@ -171,7 +173,7 @@ def audit(
         name: the name of the campaign.
         server: the server that it was sent through; None is ``mf.Postmark()``.
         streams: the streams that it was sent on.
-        ledger: the path of the ledger in which it is recorded.
+        ledger: the path or the URL of the ledger in which it is recorded.
 
     Returns:
         One row per message that either side has: ``key`` (digest of the row's key, hexadecimal),
@@ -179,7 +181,8 @@ def audit(
         (accepted, and Postmark does not show it), ``not_known`` (Postmark holds it, and the ledger
         does not say so).
     """
-    with _open_campaign(name, server, ledger) as campaign:
+    ledger = _place(ledger)
+    with _open_campaign(name, server, ledger, reading=True) as campaign:
         copies = Counter(message.key for message in campaign.held(streams))
         recorded = campaign.ledger.recorded_messages(campaign.record)
     states = {
@@ -202,14 +205,15 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
     """Every campaign of a ledger.
 
     Args:
-        ledger: the path of the ledger.
+        ledger: the path or the URL of the ledger.
 
     Returns:
         One row per campaign and server, oldest first: ``campaign``, ``server``, ``began_at`` (UTC),
             and how many messages are ``planned``, ``sending``, ``accepted``, ``rejected`` and
             ``unknown``.
     """
-    with _open_ledger(ledger) as opened:
+    ledger = _place(ledger)
+    with Ledger(ledger, read_only=_is_shared(ledger)) as opened:
         campaigns = [(one, began_at, opened.counts(one)) for one, began_at in opened.campaigns()]
     lines = [
         (one.name, one.scope, began_at, *(counts.get(state, 0) for state in MessageState))
@@ -228,12 +232,13 @@ def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
 
     Args:
         address: the address of the person.
-        ledger: the path of the ledger.
+        ledger: the path or the URL of the ledger.
 
     Returns:
         The number of messages.
     """
-    with _open_ledger(ledger) as opened:
+    ledger = _place(ledger)
+    with Ledger(ledger) as opened:
         return maintenance.erase_person(opened, digest(_identity(address)))
 
 
@@ -242,13 +247,14 @@ def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) 
 
     Args:
         older_than: an age as pandas writes it, such as ``90 days``.
-        ledger: the path of the ledger.
+        ledger: the path or the URL of the ledger.
 
     Returns:
         The number of messages that were made smaller.
     """
+    ledger = _place(ledger)
     before = _time_before(older_than)
-    with _open_ledger(ledger) as opened:
+    with Ledger(ledger) as opened:
         return maintenance.erase_campaigns(opened, before.isoformat(timespec="microseconds"))
 
 
@@ -322,31 +328,44 @@ class _OpenCampaign:
             yield from query.every()
 
 
-@contextmanager
-def _open_ledger(name: LedgerName) -> Iterator[Ledger]:
-    path = ledger_path(name)
-    if path is None:
+def _place(name: LedgerName) -> LedgerPlace:
+    """The place of the ledger; the caller keeps it in place of a URL with a password."""
+    place = ledger_path(name)
+    if place is None:
         raise LedgerError("this call needs a ledger: write ledger='path'")
-    with Ledger(path) as ledger:
-        yield ledger
+    return place
+
+
+def _is_shared(place: LedgerPlace) -> bool:
+    """Whether a role may have the right to read alone; a file is opened to repair it."""
+    return isinstance(place, LedgerUrl)
 
 
 @contextmanager
 def _open_campaign(
-    name: str, server: Postmark | None, ledger_name: LedgerName, *, create: bool = False
+    name: str,
+    server: Postmark | None,
+    place: LedgerPlace,
+    *,
+    create: bool = False,
+    reading: bool = False,
 ) -> Iterator[_OpenCampaign]:
     if not isinstance(name, str):
         raise LedgerError(
             f"name={name!r} is not the name of a campaign; mf.history() lists the names"
         )
     server = server or Postmark()
-    with _open_ledger(ledger_name) as ledger:
+    read_only = reading and _is_shared(place)
+    with Ledger(place, read_only=read_only) as ledger:
         scope = search.scope_of(server)
         record = ledger.campaign(scope, name) if create else ledger.find_campaign(scope, name)
         if record is None:
             raise LedgerError(
-                f"{ledger.path}: no campaign {name!r} of this server; mf.history() lists the names"
+                f"{ledger.place}: no campaign {name!r} of this server; mf.history() lists the names"
             )
+        if read_only:
+            yield _OpenCampaign(ledger, record, server)
+            return
         with ledger.lock_campaign(record):
             ledger.recover(record)
             yield _OpenCampaign(ledger, record, server)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ import mailframe as mf
 from mailframe.sandbox import Fault, FaultName
 from mailframe.send.ledger import MessageState
 from tests.campaigns import people
+from tests.postgres import PostgresServer, postgres_server
 from tests.send.ledger.child import POINTS, Job, finish, report, start
 from tests.send.ledger.judging import Judgement, age, judged
 
@@ -157,11 +159,20 @@ class Figures:
 class Chaos:
     """One campaign in bad weather."""
 
-    def __init__(self, folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        rows: int,
+        kills: int,
+        max_bytes: int,
+        ledger: str | None = None,
+    ) -> None:
         self.seed, self.rows, self.kills = seed, rows, kills
         self.chance = random.Random(seed)
         self.frame = people(rows)
-        self.ledger = folder / f"ledger-{seed}.sqlite3"
+        self.ledger = ledger or str(folder / f"ledger-{seed}.sqlite3")
         self.folder = folder
         self.weather = Weather(seed, max_bytes)
         self.figures = Figures(campaigns=1, rows=rows)
@@ -189,7 +200,7 @@ class Chaos:
         return Job(
             self.frame,
             options.pop("url"),
-            str(self.ledger),
+            self.ledger,
             str(path),
             timeout_s=TIMEOUT_S,
             **options,
@@ -259,8 +270,8 @@ class Chaos:
         fence = Job(
             people(1).assign(email="fence@example.org"),
             sandbox.url,
-            str(self.ledger),
-            f"{self.ledger}-fence",
+            self.ledger,
+            str(self.folder / f"fence-{self.seed}"),
         )
         fence = Job(**{**vars(fence), "name": "fence"})
         finish(start(fence), fence)
@@ -287,17 +298,22 @@ class Chaos:
         )
 
 
-def chaos(folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int) -> Figures:
+def chaos(
+    folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int, ledger: str | None = None
+) -> Figures:
     """One campaign; the same seed makes the same weather and the same plan of kills.
 
     Args:
-        folder: for the ledger.
+        folder: for the ledger and what the senders report.
         seed: printed by the caller.
         rows: of the campaign.
         kills: senders to kill at most.
         max_bytes: of a request; 0 for the real batches of 500 messages.
+        ledger: URL of a ledger; None for a file.
     """
-    return Chaos(folder, seed=seed, rows=rows, kills=kills, max_bytes=max_bytes).run()
+    return Chaos(
+        folder, seed=seed, rows=rows, kills=kills, max_bytes=max_bytes, ledger=ledger
+    ).run()
 
 
 def write(line: str) -> None:
@@ -318,7 +334,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--max-bytes", type=int, default=15_000, help="of a request; 0: real batches of 500"
     )
+    parser.add_argument("--ledger", choices=("sqlite", "postgres"), default="sqlite")
     options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        server = None
+        if options.ledger == "postgres":
+            server = stack.enter_context(postgres_server())
+        return _run_all(options, server)
+
+
+def _run_all(options: argparse.Namespace, server: PostgresServer | None) -> int:
     total = Figures()
     began = time.monotonic()
     for seed in range(options.seed, options.seed + options.campaigns):
@@ -329,6 +354,7 @@ def main(arguments: list[str] | None = None) -> int:
                 rows=options.rows,
                 kills=options.kills,
                 max_bytes=options.max_bytes,
+                ledger=server and server.url(),
             )
         total.add(judgement)
         verdict = "clean" if judgement.is_clean else "WRONG " + ", ".join(judgement.lines())

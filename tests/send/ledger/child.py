@@ -50,7 +50,7 @@ class Job:
     Attributes:
         frame: of the campaign, with the columns ``email`` and ``n``.
         url: of the sandbox.
-        ledger: path of the ledger.
+        ledger: path or URL of the ledger.
         report: where the results frame goes, pickled, with the name of the error or "".
         point: where something happens, one of POINTS; "" for nowhere.
         nth: time that the point is passed when it does.
@@ -163,7 +163,8 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:  # noqa: C901 - o
             return recovered
 
         def close_attempt(self, attempt: Attempt, *args: Any) -> None:
-            self.db.run("PRAGMA cache_spill = ON")
+            if isinstance(self.place, Path):
+                self.db.run("PRAGMA cache_spill = ON")
             super().close_attempt(attempt, *args)
             watch.passed("within_t2", attempt.messages)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mailframe.message.keys import digest
+from mailframe.paths import LedgerUrl, ledger_path
 from mailframe.send.ledger import Ledger, MessageState
 
 if TYPE_CHECKING:
     import pandas as pd
 
     import mailframe as mf
+    from mailframe.paths import LedgerName
 
 
 @dataclass
@@ -49,13 +50,13 @@ class Judgement:
 
 
 def judged(
-    frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name: str = "numbers"
+    frame: pd.DataFrame, ledger: LedgerName, sandbox: mf.Sandbox, *, name: str = "numbers"
 ) -> Judgement:
     """Compare both sides for every row of a frame whose key is its address.
 
     Args:
         frame: with the column ``email``; one row per message.
-        ledger: its path.
+        ledger: its path or URL.
         sandbox: that was sent through.
         name: of the campaign.
     """
@@ -80,10 +81,10 @@ def judged(
 
 
 def states(
-    ledger: str | Path, name: str = "numbers"
+    ledger: LedgerName, name: str = "numbers"
 ) -> dict[bytes, tuple[MessageState, str | None]]:
     """State and MessageID of each message of a campaign, by key."""
-    with Ledger(Path(ledger)) as opened:
+    with Ledger(ledger_path(ledger)) as opened:
         recorded = [
             opened.recorded_messages(one) for one, _ in opened.campaigns() if one.name == name
         ]
@@ -99,9 +100,19 @@ def states(
     }
 
 
-def age(ledger: str | Path, minutes: int = 60) -> None:
+def lose(ledger: LedgerName) -> None:
+    """Delete a ledger."""
+    place = ledger_path(ledger)
+    if isinstance(place, LedgerUrl):
+        with Ledger(place) as opened:
+            opened.db.run(f'DROP SCHEMA "{place.schema}" CASCADE')
+    else:
+        place.unlink()
+
+
+def age(ledger: LedgerName, minutes: int = 60) -> None:
     """Let every request have begun so many minutes earlier; their order stays."""
-    with Ledger(Path(ledger)) as opened, opened.db.transaction():
+    with Ledger(ledger_path(ledger)) as opened, opened.db.transaction():
         for row, started in opened.db.all("SELECT id, started_at FROM attempt"):
             earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(
                 timespec="microseconds"

@@ -14,7 +14,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -25,6 +25,7 @@ import pandas as pd
 
 import mailframe as mf
 from tests.campaigns import LETTER, send_with
+from tests.postgres import postgres_server
 from tests.systems import fresh_processes
 
 if TYPE_CHECKING:
@@ -81,16 +82,15 @@ class Outcome:
         return "\n".join(lines)
 
 
-def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3) -> Outcome:
+def stress(ledger: str, *, seconds: float, processes: int = 2, threads: int = 3) -> Outcome:
     """Send campaigns from each thread of each process into one ledger, and read it meanwhile.
 
     Args:
-        folder: for the ledger.
+        ledger: its path or URL.
         seconds: during which new campaigns begin.
         processes: that send.
         threads: of each that send; one more of each calls ``history`` and ``reconcile``.
     """
-    ledger = str(folder / "ledger.sqlite3")
     chance = Random(1)
     began = time.monotonic()
     with mf.Sandbox() as sandbox:
@@ -131,7 +131,9 @@ def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3
 
 
 def integrity(ledger: str) -> str:
-    """What SQLite's check says of the file, after everybody has closed it."""
+    """What SQLite's check says of the file, after everybody has closed it; of a server, ok."""
+    if ledger.startswith("postgresql:"):
+        return "ok"
     try:
         with closing(sqlite3.connect(ledger)) as connection:
             return "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)"))
@@ -244,10 +246,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=3)
+    parser.add_argument("--ledger", choices=("sqlite", "postgres"), default="sqlite")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        if given.ledger == "postgres":
+            ledger = stack.enter_context(postgres_server()).url()
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            ledger = str(Path(folder) / "ledger.sqlite3")
         outcome = stress(
-            Path(folder), seconds=given.seconds, processes=given.processes, threads=given.threads
+            ledger, seconds=given.seconds, processes=given.processes, threads=given.threads
         )
     sys.stdout.write(f"{given.processes} processes, {given.threads} threads each, {outcome}\n")
     sys.exit(0 if outcome.is_clean else 1)

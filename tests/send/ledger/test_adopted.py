@@ -11,7 +11,11 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, people, send_with
+from tests.postgres import on_files
+from tests.send.ledger.judging import lose
 from tests.send.ledger.older_ledgers import made_old
+
+pytestmark = pytest.mark.usefixtures("on_both")
 
 PRINTS_ID = LETTER.replace(text_body="Customer {{ id }}.", metadata={"customer": "{{ id }}"})
 PLAIN = LETTER.replace(metadata=None)
@@ -49,7 +53,7 @@ TEXT, NUMBERS = ["007", "008", "009"], [7, 8, 9]
 def test_a_second_machine_that_reads_the_key_otherwise_makes_no_duplicate(sandbox, other):
     """Before and after ``adopt``; the key as it was goes on, and a frame that grows is sent."""
     send_with(members(TEXT), sandbox.server)
-    default_path().unlink()
+    lose(default_path())
     behind = refused(other, sandbox)
     assert isinstance(behind, errors.LedgerBehind)
     assert behind.results["status"].eq("unknown").all()
@@ -67,7 +71,7 @@ def test_a_second_machine_that_reads_the_key_otherwise_makes_no_duplicate(sandbo
 def test_further_messages_to_people_whose_messages_were_adopted_are_sent_when_allowed(sandbox):
     """Several invoices for one person: next month's frame does not hold those of this month."""
     send_with(members(TEXT), sandbox.server)
-    default_path().unlink()
+    lose(default_path())
     mf.adopt("plans", sandbox.server)
     assert "allow_repeat=True" in str(refused(members(["A", "B", "C"]), sandbox))
     assert (
@@ -85,6 +89,7 @@ def test_a_first_run_that_was_refused_does_not_decide_the_key(sandbox):
     assert results["status"].eq("accepted").all()
 
 
+@on_files
 @pytest.mark.parametrize(
     "again",
     [members(TEXT, PLAIN, name="other"), members(NUMBERS, PLAIN), members(NUMBERS)],

@@ -17,15 +17,18 @@ KILLS, FAULTS = 18, 15
 
 
 @pytest.mark.slow
-def test_killed_senders_make_no_duplicate_and_no_false_status(tmp_path):
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_killed_senders_make_no_duplicate_and_no_false_status(tmp_path, kind, request):
     """Real kills and sockets, 40 % of the requests faulty: no duplicate, false status or loss."""
+    server = request.getfixturevalue("postgres") if kind == "postgres" else None
     total, began, seed = Figures(), time.monotonic(), SEED
     while (total.campaigns < LEAST_CAMPAIGNS or total.kills < LEAST_KILLS) or (
         time.monotonic() - began < BUDGET_S and (total.kills < KILLS or total.faulted < FAULTS)
     ):
         # batches of 500 first, then many small ones
         rows, max_bytes = (600, 15_000) if total.campaigns else (1_100, 0)
-        figures = chaos(tmp_path, seed=seed, rows=rows, kills=8, max_bytes=max_bytes)
+        ledger = server and server.url()
+        figures = chaos(tmp_path, seed=seed, rows=rows, kills=8, max_bytes=max_bytes, ledger=ledger)
         write(
             f"MAILFRAME_CHAOS_SEED={seed}: {figures.kills} kills, {figures.faulted} faults, "
             f"clean: {figures.is_clean}"

@@ -14,9 +14,12 @@ from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.postgres import on_files
 from tests.send.ledger.judging import age
 from tests.send.ledger.older_ledgers import made_old
 from tests.send.ledger.test_runs import fence, unconfirmed
+
+pytestmark = pytest.mark.usefixtures("on_both")
 
 ME = "me@acme.example"
 
@@ -68,6 +71,7 @@ def test_a_user_with_one_campaign_gets_out_of_unknown_in_one_call(sandbox):
     assert mf.audit("numbers", sandbox.server)["finding"].eq("agreed").all()
 
 
+@on_files
 def test_the_error_without_a_later_message_shows_a_call_that_works(sandbox):
     """What the error says can be run as it stands, with an address of one's own."""
     unconfirmed(sandbox)
@@ -324,6 +328,7 @@ def test_after_a_restart_one_call_is_enough_when_the_batch_left_long_ago(sandbox
     assert decide(sandbox.server, control=ME) == 4
 
 
+@on_files
 def test_what_an_older_mailframe_left_unknown_has_the_same_way_out(sandbox):
     """Its ledger has the wall clock alone; Postmark's clock shows that time has passed."""
     unconfirmed(sandbox)

@@ -49,7 +49,7 @@ def open_again(path: Path, failed: list[errors.LedgerError]) -> None:
 @pytest.mark.slow
 def test_processes_and_threads_can_share_a_ledger(tmp_path):
     """Two processes with three senders each, and readers: no damage, no duplicate, all sent."""
-    outcome = stress(tmp_path, seconds=6.0)
+    outcome = stress(str(tmp_path / "ledger.sqlite3"), seconds=6.0)
     assert outcome.is_clean, str(outcome)
     assert outcome.campaigns >= 6
     assert outcome.looks >= 2

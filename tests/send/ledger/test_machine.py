@@ -8,9 +8,11 @@ import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import httpx
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,11 +20,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import mailframe as mf
 from mailframe.errors import MailframeWarning
 from mailframe.message.keys import digest
+from mailframe.paths import ledger_path
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger, MessageState
 from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import LETTER, send_with
 from tests.send.ledger.judging import age, states
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.postgres import PostgresServer
 
 CONTROL = "me@acme.example"
 HASTE = RetryPolicy(busy_tries=2, reach_tries=2, first_wait_s=0.001, search_s=0.0)
@@ -47,12 +55,14 @@ SEARCH = "/messages/outbound"
 class Wire(httpx.BaseTransport):
     """A transport to the sandbox that can break: from then on nothing arrives, as after a crash.
 
-    The ledger's file is copied at that moment: the copy is what a crash would have left.
+    Args:
+        inner: to the sandbox.
+        crash: called at that moment.
     """
 
-    def __init__(self, inner: httpx.BaseTransport, ledger: Path) -> None:
-        self._inner, self._ledger = inner, ledger
-        self.copy = ledger.with_name("at-the-crash")
+    def __init__(self, inner: httpx.BaseTransport, crash: Callable[[], None]) -> None:
+        self._inner, self._crash = inner, crash
+        self.is_broken = False
         self.left: int | None = None
         self.delivered = False
         self.posts = 0
@@ -60,11 +70,11 @@ class Wire(httpx.BaseTransport):
     def crash_at(self, request: int | None, *, delivered: bool) -> None:
         """Break at that POST; *delivered* says whether the server still gets it."""
         self.left, self.delivered = request, delivered
-        self.copy.unlink(missing_ok=True)
+        self.is_broken = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One request, unless the way is broken."""
-        if self.copy.exists():
+        if self.is_broken:
             raise httpx.ConnectError("crashed", request=request)
         if request.method == "POST":
             self._post(request)
@@ -76,7 +86,8 @@ class Wire(httpx.BaseTransport):
         if self.left == 0:
             if self.delivered:
                 self._inner.handle_request(request)
-            shutil.copyfile(self._ledger, self.copy)
+            self.is_broken = True
+            self._crash()
             raise httpx.ConnectError("crashed", request=request)
         self.posts += 1
 
@@ -88,10 +99,10 @@ class Campaign(RuleBasedStateMachine):
     def begin(self, rows):
         """An empty ledger and a frame of a few rows."""
         self.folder = Path(tempfile.mkdtemp())
-        self.ledger = self.folder / "ledger.sqlite3"
+        self.ledger = self.new_ledger()
         self.sandbox = mf.Sandbox(in_process=True, suppressions=["p3@example.com"]).start()
         self.sandbox.fault(lambda arrival: "http_413_html" if arrival.bytes > MAX_BYTES else None)
-        self.wire = Wire(self.sandbox.transport(), self.ledger)
+        self.wire = Wire(self.sandbox.transport(), self.crash)
         self.server = mf.Postmark("token", base_url="http://127.0.0.1", transport=self.wire)
         self.order = [f"p{n}@example.com" for n in range(rows)]
         self.next = rows
@@ -99,6 +110,19 @@ class Campaign(RuleBasedStateMachine):
         self.words: Counter[str] = Counter()
         self.planned: set[str] = set()
         self.fences = 0
+
+    def new_ledger(self):
+        """The place of the ledger."""
+        return self.folder / "ledger.sqlite3"
+
+    def crash(self):
+        """The file is copied: the copy is what a crash would have left."""
+        shutil.copyfile(self.ledger, self.folder / "at-the-crash")
+
+    def recover(self):
+        """From now on the ledger is as the crash left it."""
+        (self.folder / "at-the-crash").replace(self.ledger)
+        self.ledger.chmod(0o600)
 
     def teardown(self):
         """Leave nothing behind."""
@@ -157,12 +181,10 @@ class Campaign(RuleBasedStateMachine):
         try:
             self._send(allow_changed=True, judged=False)
         finally:
-            crashed = self.wire.copy.exists()
-            if crashed:
-                self.wire.copy.replace(self.ledger)
+            crashed = self.wire.is_broken
             self.wire.crash_at(None, delivered=False)
             if crashed:
-                self.ledger.chmod(0o600)
+                self.recover()
 
     @precondition(lambda self: self.planned)
     @rule(data=st.data())
@@ -294,13 +316,30 @@ class Campaign(RuleBasedStateMachine):
 
     def _said(self) -> int:
         """How often a person asked for a row again, as the ledger has noted it."""
-        with Ledger(self.ledger) as ledger:
+        with Ledger(ledger_path(self.ledger)) as ledger:
             return ledger.db.one(
                 "SELECT count(*) FROM decision WHERE what = 'resend' AND messages = 1"
             )[0]
 
     def _states(self):
         return {key: state for key, (state, _) in states(self.ledger).items()}
+
+
+class SharedCampaign(Campaign):
+    """The same on PostgreSQL; a crash ends the connection of the sender."""
+
+    postgres: ClassVar[PostgresServer]
+
+    def new_ledger(self):
+        """A schema of its own."""
+        return self.postgres.url()
+
+    def crash(self):
+        """What is committed stays, and nothing is written any more."""
+        self.postgres.end_senders()
+
+    def recover(self):
+        """The next connection finds it."""
 
 
 Campaign.TestCase.settings = settings(
@@ -316,3 +355,17 @@ Campaign.TestCase.settings = settings(
 
 class TestCampaign(Campaign.TestCase):
     """The machine, as pytest finds it."""
+
+
+SharedCampaign.TestCase.settings = settings(
+    Campaign.TestCase.settings,
+    max_examples=int(os.environ.get("MAILFRAME_TEST_EXAMPLES", "4")),
+)
+
+
+class TestSharedCampaign(SharedCampaign.TestCase):
+    """The machine on PostgreSQL."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres):
+        SharedCampaign.postgres = postgres

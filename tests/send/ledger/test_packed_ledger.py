@@ -274,7 +274,7 @@ def test_forget_finds_a_person_in_every_campaign_and_pack(ledger):
     assert len(ids) == 6
     with ledger.db.transaction():
         assert ledger.messages.erase(ids) == 6
-    raw = ledger.path.read_bytes()
+    raw = ledger.place.read_bytes()
     assert erased not in raw
     for row in ids.tolist():
         assert f"odd id {row}\0".encode() not in raw

@@ -23,9 +23,12 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.states import MessageState
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.postgres import on_files
 from tests.send.ledger.child import limit_files
 from tests.send.ledger.digests import random_digests
 from tests.systems import KILL, KILLED, fresh_processes
+
+pytestmark = pytest.mark.usefixtures("on_both")
 
 PLANNED, SENDING, ACCEPTED, REJECTED, UNKNOWN = MessageState
 ROWS = 6
@@ -85,6 +88,7 @@ ANSWERS = {
 }
 
 
+@on_files
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_the_answer_and_the_next_claim_are_one_transaction(sandbox, kind):
     """One BEGIN and one COMMIT, and both are recorded."""
@@ -156,6 +160,7 @@ def test_messages_that_were_unsent_can_be_claimed_in_the_same_transaction(sandbo
         assert sender.states() == [ACCEPTED, ACCEPTED, *[PLANNED] * 4]
 
 
+@on_files
 def test_a_session_without_a_ledger_takes_an_answer_too():
     """It records nothing."""
     batch = Batch(1, ())
@@ -206,6 +211,7 @@ STEPS = [
 """What the file may say: the states of the messages and of the requests after each transaction."""
 
 
+@on_files
 @pytest.mark.slow
 def test_a_kill_between_any_two_statements_leaves_one_of_the_recorded_steps(tmp_path):
     """Never half of a transaction, and each later kill leaves the same step or a later one."""
@@ -254,6 +260,7 @@ def _work_on_a_full_disk(path: str, further_bytes: int, report: str) -> None:
             Path(report).write_text("done")
 
 
+@on_files
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
 def test_an_answer_is_recorded_on_a_full_disk_that_has_no_room_for_the_next_claim(tmp_path):
     """The place of the MessageIDs was reserved by the plan; only the claim needs a further page."""

@@ -10,11 +10,12 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.respelling import one_round
+
+pytestmark = pytest.mark.usefixtures("on_both")
 
 WITH_ID = LETTER.replace(
     subject="Your plan", text_body="It renews.", metadata={"customer": "{{ id }}"}
@@ -286,7 +287,7 @@ def test_a_confirmed_resend_is_not_stopped_by_what_another_campaign_sent_long_be
 def test_messages_that_were_only_planned_under_another_name_do_not_count(sandbox):
     """A run that was stopped before its first request is no reason to refuse another name."""
     send_with(campaign(3), sandbox.server, limit=0)
-    assert default_path().exists()
+    assert mf.history()["planned"].tolist() == [3]
     results = send_with(people(3).mail.compose(LETTER, name="other"), sandbox.server)
     assert results["status"].eq("accepted").all()
 

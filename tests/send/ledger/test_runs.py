@@ -15,7 +15,10 @@ from mailframe.errors import MailframeWarning
 from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, judge, people, send_with
-from tests.send.ledger.judging import age, judged
+from tests.postgres import on_files
+from tests.send.ledger.judging import age, judged, lose
+
+pytestmark = pytest.mark.usefixtures("on_both")
 
 BATCH = "/email/batch"
 
@@ -57,7 +60,7 @@ def test_a_ledger_deleted_half_way_is_noticed_and_adopt_brings_it_back():
     """Refused without a POST, with the way out; after adopt the rest goes out once."""
     with mf.Sandbox() as sandbox:
         first = campaign(900).send(sandbox.server, progress=False, limit=400)
-        default_path().unlink()
+        lose(default_path())
         before = posts(sandbox)
         with pytest.raises(
             errors.LedgerBehind, match=r"400 messages.*knows of 0.*mf\.adopt\('numbers'"
@@ -73,6 +76,7 @@ def test_a_ledger_deleted_half_way_is_noticed_and_adopt_brings_it_back():
     assert third["MessageID"].tolist()[:400] == first["MessageID"].tolist()[:400]
 
 
+@on_files
 def test_an_older_copy_of_the_ledger_is_noticed_too(sandbox):
     """A restored snapshot knows less than Postmark: refused, and adopt brings it up to date."""
     path = default_path()
@@ -88,6 +92,7 @@ def test_an_older_copy_of_the_ledger_is_noticed_too(sandbox):
     assert len(sandbox.messages()) == 6
 
 
+@on_files
 def test_adopt_replaces_a_rejected_row_of_an_old_snapshot(sandbox):
     """The old copy says rejected, Postmark holds the fixed message: adopt believes Postmark."""
     sandbox.suppress("k1@example.com")
@@ -108,7 +113,7 @@ def test_a_lost_ledger_of_a_campaign_with_resent_rows_can_be_adopted(sandbox):
     """Postmark holds more copies than people; adopt notes that, and the campaign goes on."""
     send_with(campaign(4), sandbox.server, limit=3)
     send_with(campaign(4), sandbox.server, resend=["p0@example.com"], limit=1)
-    default_path().unlink()
+    lose(default_path())
     with pytest.raises(errors.LedgerBehind, match="holds 4"):
         send_with(campaign(4), sandbox.server)
     assert mf.adopt("numbers", sandbox.server) == 3
@@ -124,13 +129,14 @@ def test_a_custom_stream_is_named_in_the_way_out():
     with mf.Sandbox(in_process=True, streams=streams) as sandbox:
         composed = campaign(3, message_stream="news")
         send_with(composed, sandbox.server)
-        default_path().unlink()
+        lose(default_path())
         with pytest.raises(errors.LedgerBehind, match=r"streams=\['news'\]"):
             send_with(composed, sandbox.server)
         assert mf.adopt("numbers", sandbox.server, streams=["news"]) == 3
         assert set(send_with(composed, sandbox.server)["reason"]) == {"already_sent"}
 
 
+@on_files
 def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
     """Postmark's search returns 10,000; the time is halved until each part is below that."""
     rows = 10_600
@@ -142,7 +148,7 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
         send_with(composed, sandbox.server, limit=9_000)
         send_with(composed, sandbox.server)
         assert len(sandbox.messages()) == rows
-        default_path().unlink()
+        lose(default_path())
         sandbox._handler.delay_s = 0.0
         assert mf.adopt("numbers", sandbox.server) == rows
         audited = mf.audit("numbers", sandbox.server)
