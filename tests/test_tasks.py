@@ -89,7 +89,8 @@ def test_the_oldest_versions_are_the_lower_bounds() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *(one for name in EXTRAS for one in extras[name])]
-    bounds = dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+)", "\n".join(needed), re.MULTILINE))
+    bound = re.compile(r"^([a-z0-9-]+)(?:\[[a-z]+\])?>=([0-9.]+)", re.MULTILINE)
+    bounds = dict(bound.findall("\n".join(needed)))
     assert pinned.keys() == bounds.keys()
     for name, (version, reason) in pinned.items():
         assert reason or version.startswith(f"{bounds[name]}.") or version == bounds[name], name
