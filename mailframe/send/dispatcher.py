@@ -202,7 +202,7 @@ class Dispatcher:
         if not request.take():
             return
         try:
-            answer = self._source.post(request.claimed.batch, on_sent=request.is_written.set)
+            answer = request.post(self._source)
         except BaseException as error:  # noqa: BLE001 - any exception leaves the request unconfirmed
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
         request.answer = answer

@@ -10,10 +10,20 @@ from mailframe.postmark.responses import Answer, Verdict
 
 if TYPE_CHECKING:
     from mailframe.message.batch import Batch
+    from mailframe.send.batch_source import BatchSource
     from mailframe.send.ledger.session import ClaimedBatch
 
 _NOT_POSTED: Final = Answer(Verdict.UNSENT, reason="interrupted before it was posted")
 _ABANDONED: Final = Answer(Verdict.UNKNOWN, reason="interrupted before the answer came")
+_TOO_LATE: Final = Answer(
+    Verdict.UNSENT, reason="not posted: the machine was suspended after the batch was recorded"
+)
+_MAX_CLAIM_S: Final = 30.0
+"""Seconds at most from the record of a batch to its request.
+
+A database notices after a minute that a suspended machine is gone. Then another machine may decide
+that a batch which it did not post yet was not accepted.
+"""
 _HEAD_START_S: Final = 0.05
 """Seconds at most in which a request is written while the calling thread computes nothing.
 
@@ -70,6 +80,12 @@ class Request:
         flight may not have been posted. Only the first of two threads gets True.
         """
         return self.turn.acquire(blocking=False)
+
+    def post(self, source: BatchSource) -> Answer:
+        """Post the batch, unless too much time has passed since it was recorded."""
+        if self.claimed.since.passed_s() > _MAX_CLAIM_S:
+            return _TOO_LATE
+        return source.post(self.claimed.batch, on_sent=self.is_written.set)
 
     def give_up(self) -> bool:
         """Prevent a request that was not posted yet from being posted; whether that was so."""

@@ -17,6 +17,22 @@ def since_boot_s() -> float:
     return time.monotonic() if with_suspend is None else time.clock_gettime(with_suspend)
 
 
+class Stopwatch:
+    """The time since it was made, with the time in which the machine was suspended.
+
+    Args:
+        began_s: the seconds since the machine was started; None for now.
+    """
+
+    def __init__(self, *, began_s: float | None = None) -> None:
+        self._began_s = since_boot_s() if began_s is None else began_s
+        self._began_at = time.time()
+
+    def passed_s(self) -> float:
+        """By the wall clock if that is more: the other one stops on macOS during a suspension."""
+        return max(since_boot_s() - self._began_s, time.time() - self._began_at)
+
+
 def _boot() -> str:
     """The system's name for this start of the machine; without one, a name for this process."""
     name = ""

@@ -7,7 +7,7 @@ that.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -21,6 +21,7 @@ from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
 from mailframe.results.row_results import Status
+from mailframe.send.ledger.clock import Stopwatch
 from mailframe.send.ledger.frame_digests import FrameDigests, content_digests
 from mailframe.send.ledger.reconciliation import reconcile_attempt
 from mailframe.send.ledger.recorded_statuses import match_recorded, set_recorded_statuses
@@ -61,10 +62,12 @@ class ClaimedBatch:
     Attributes:
         batch: as it is posted.
         attempt: its record in the ledger; None without a ledger.
+        since: the time since it began to be recorded.
     """
 
     batch: Batch
     attempt: Attempt | None = None
+    since: Stopwatch = field(default_factory=Stopwatch)
 
 
 Answered: TypeAlias = "tuple[ClaimedBatch, Answer]"
@@ -293,12 +296,12 @@ class LedgerSession:
 
     def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """Record that the batch is about to be sent, and add the metadata for Postmark's search."""
-        claim = partial(self._claim, batch)
+        claim, since = partial(self._claim, batch), Stopwatch()
         if after is None:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
-        return ClaimedBatch(self._marked(batch, attempt), attempt)
+        return ClaimedBatch(self._marked(batch, attempt), attempt, since)
 
     def _marked(self, batch: Batch, attempt: Attempt) -> Batch:
         digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()

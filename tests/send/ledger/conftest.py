@@ -7,9 +7,9 @@ import pytest
 from tests.postgres import MISSING, PostgresServer
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.sampled(2))])
 def on_both(request, monkeypatch, _ledger_of_its_own):
-    """The test runs twice: its default ledger is a file, and then a schema of a PostgreSQL."""
+    """The default ledger of the test is a file, and then, in every second run, on PostgreSQL."""
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         monkeypatch.setenv("MAILFRAME_LEDGER", server.url())
