@@ -9,6 +9,8 @@ import os
 import pickle
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -294,6 +296,23 @@ def test_no_error_shows_the_password(postgres, sandbox, caplog, kind, monkeypatc
         assert "s3cret-" not in text
         assert "•••@" not in text
     assert "nothing was sent" in text or "cannot be reached" in text or "complete one" in text
+
+
+def test_the_error_without_psycopg_has_the_command_that_installs_it():
+    """Nothing is sent, and the rows have a status."""
+    code = (
+        "import sys\nsys.modules['psycopg'] = None\nimport mailframe as mf\n"
+        "from tests.campaigns import campaign\n"
+        "with mf.Sandbox(in_process=True) as sandbox:\n"
+        "    for call in (lambda: mf.history(ledger='postgresql://a:s3cret-@b/c'),\n"
+        "        lambda: campaign(2).send(sandbox.server, ledger='postgresql://a:s3cret-@b/c')):\n"
+        "        try:\n            call()\n"
+        "        except mf.errors.MissingExtra as error:\n            print(error)\n"
+        "    print(len(sandbox.messages()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    line = 'a ledger on PostgreSQL needs the extra "postgres": pip install "mailframe[postgres]"'
+    assert done.stdout.splitlines() == [line, line, "0"]
 
 
 def test_nothing_that_is_kept_shows_the_url(postgres, sandbox, monkeypatch):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +25,7 @@ from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.digests import random_digests
 from tests.send.ledger.judging import age, judged
 
+POSIX = pytest.mark.skipif(os.name != "posix", reason="os.kill would end the process on Windows")
 ROWS = 900
 """Two batches."""
 
@@ -282,6 +284,19 @@ def test_a_writer_that_waits_too_long_says_that_the_ledger_is_locked(postgres):
             pass
         record = second.campaign("test", "numbers")
     assert record.name == "numbers"
+
+
+@POSIX
+def test_an_interrupt_while_a_writer_waits_leaves_the_connection_usable(postgres):
+    """Ctrl-C ends the query on the server, and the transaction is undone."""
+    url = ledger_path(postgres.url())
+    with Ledger(url) as first, Ledger(url) as second:
+        with first.db.transaction():
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(KeyboardInterrupt):
+                second.campaign("test", "numbers")
+        assert second.campaigns() == []
+        assert second.campaign("test", "numbers").name == "numbers"
 
 
 def test_the_settings_of_the_session_are_those_of_a_ledger(postgres):
