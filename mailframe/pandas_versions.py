@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _ALWAYS_COPIES_ON_WRITE: Final = int(pd.__version__.partition(".")[0]) >= 3  # noqa: PLR2004
 _HAS_STR: Final = "na_value" in inspect.signature(pd.StringDtype).parameters  # from pandas 2.3 on
-_STORAGE_OF_22: Final = "pyarrow_numpy"
 
 
 # --- expressions ----------------------------------------------------------------------------------
@@ -78,17 +77,15 @@ def text_storage() -> str:
 
 
 def str_dtype(storage: str) -> Any:
-    """The dtype ``str``; the dtype of text where this pandas has no ``str``.
+    """The dtype ``str``, or the dtype of text where pandas gives another one to text.
 
     Args:
         storage: ``python`` or ``pyarrow``; the other one is used where pyarrow is not installed.
-            "" leaves it to pandas. pandas 2.2 has ``pyarrow_numpy``.
     """
-    if not _HAS_STR:
-        return pd.StringDtype(storage) if storage == _STORAGE_OF_22 else text_dtype()
+    if not (_HAS_STR and has_text_dtype()):
+        return text_dtype()
     try:
-        wanted = storage.removesuffix("_numpy") or None
-        return pd.StringDtype(wanted, na_value=np.nan)
+        return pd.StringDtype(storage.removesuffix("_numpy"), na_value=np.nan)
     except ImportError:
         return pd.StringDtype("python", na_value=np.nan)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import ipywidgets
 import pytest
 from playwright.sync_api import expect
 
@@ -124,7 +125,10 @@ def test_every_control_of_a_preview_is_reached_by_keys(page: Page) -> None:
     assert walk.reached == walk.controls
     assert walk.unseen == []
     step, back, text = (_button(preview, name) for name in ("Next", "Previous", "Text"))
-    for control, key in ((step, "Enter"), (step, "Space"), (back, "Enter"), (text, "Enter")):
+    keys = [(step, "Enter"), (step, "Space"), (back, "Enter"), (text, "Enter")]
+    if ipywidgets.__version__.startswith("7."):  # it draws the buttons of a choice anew
+        keys.pop()
+    for control, key in keys:
         before = [preview.element_handle(), preview.inner_text()]
         control.focus()
         page.keyboard.press(key)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 
 import mailframe as mf
 from mailframe.errors import MissingExtra, ResultsError
+from mailframe.pandas_versions import has_text_dtype
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults
 from tests import frames
@@ -48,13 +49,19 @@ def back(results: pd.DataFrame, path: Path) -> pd.DataFrame:
     return mf.read_results(path)
 
 
+def assert_same_with_freq(read, results):
+    """The same frame; an object index without rows has another type to pandas 2."""
+    index_type = "equiv" if len(results) or has_text_dtype() else False
+    pd.testing.assert_frame_equal(read, results, check_freq=True, check_index_type=index_type)
+
+
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(frames.ZOO.keys() - MIXED.keys()))
 def test_the_identical_frame_comes_back(tmp_path, name):
     """Every dtype, index and label of the zoo, with the order of categories and the frequency."""
     results = results_of(frames.ZOO[name]())
     read = back(results, tmp_path / "r.parquet")
-    pd.testing.assert_frame_equal(read, results, check_freq=True)
+    assert_same_with_freq(read, results)
     assert type(read) is mf.Results
     for one, other in zip(read.items(), results.items(), strict=True):
         if other[1].dtype == object:
@@ -88,7 +95,7 @@ def test_any_frame_comes_back_or_is_refused(frame):
             assert re.search(r"(column|level) .*: Parquet cannot hold", str(error))  # noqa: PT017
             assert not path.exists()
             return
-        pd.testing.assert_frame_equal(read, results, check_freq=True)
+        assert_same_with_freq(read, results)
         assert type(read.index) is type(results.index)
         for one, other in zip(read.items(), results.items(), strict=True):
             if other[1].dtype == object:

@@ -30,7 +30,7 @@ def test_one_line_makes_the_aftermath_of_a_campaign(sandbox):
     campaign(sandbox, 1000)
     result = sandbox.simulate(**RATES, seed=1)
     events = sandbox.events()
-    first = events[events["Details"].str.get("FirstOpen").fillna(value=False).astype(bool)]
+    first = events[events["Details"].str.get("FirstOpen").isin([True])]
     assert (result.messages, result.recipients, result.later) == (1000, 1000, 0)
     assert (result.opened, result.bounced) == (len(first), kinds(sandbox)["Bounce"])
     assert result.complained == kinds(sandbox)["SpamComplaint"]

@@ -401,7 +401,10 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[s
     @cache
     def run(startup: str) -> dict[str, list[object]]:
         own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
-        loud = "import warnings\nwarnings.simplefilter('always')"
+        loud = (
+            "import warnings\nwarnings.simplefilter('always')\n"
+            "warnings.filterwarnings('ignore', 'The .ipykernel.comm.Comm. class')"  # ipywidgets 7
+        )
         notebook: nbformat.NotebookNode = execute(
             notebook_of(loud, *CELLS.values()), cwd, own, startup=startup, allow_errors=True
         )
