@@ -1,7 +1,4 @@
-"""Campaign: a frame, a letter, a name and a key. Every method is a short call of another room.
-
-The methods for review import their rooms when they are called: a process that sends needs none.
-"""
+"""Campaign: a frame, a letter, a name and a key. Every method is a short call of another room."""
 
 from __future__ import annotations
 
@@ -265,28 +262,28 @@ class Campaign:
         resend: Iterable[object] | None = None,
         approved: str | None = None,
         dry_run: bool = False,
+        recount: bool | None = None,
     ) -> pd.DataFrame:
         """Post every message in batches, and return the frame with the status of each row.
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
-            on_invalid: the handling of a row with an error: ``raise`` sends nothing; ``skip`` sends
-                the other rows and gives this row the status ``invalid``.
+            on_invalid: if a row has an error, ``raise`` sends nothing, ``skip`` the other rows.
             limit: the maximum number of messages; other rows stay ``unsent``. With a ledger the
                 next call continues: ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
             workers: the number of batches in flight; at most so many are unconfirmed after a crash.
             progress: whether to show a progress bar.
-            ledger: the file that records each send, or ``postgresql://…`` for a team; by default
-                ``MAILFRAME_LEDGER``, or one file per user. With None nothing is recorded: a second
-                call sends again.
+            ledger: the file that records each send, or ``postgresql://…``; ``MAILFRAME_LEDGER`` or
+                one per user by default. With None nothing is recorded: a second call sends again.
             allow_changed: whether the rest gets this letter if rows were sent with an earlier one.
             allow_repeat: whether to send even if the same recipients have, or may have, the
                 identical message: under another name or key, or from another row of this frame.
             resend: the keys of rows to send again although they were accepted or rejected before.
             approved: the approved ``fingerprint``; if the campaign has another one, nothing is
                 sent. Case, spaces and dashes are ignored.
-            dry_run: whether to stop before the first request. Refusals raise as in a send; nothing
-                is posted, and the ledger stays as it is.
+            dry_run: whether to stop before the first request, without a change of the ledger.
+            recount: whether to ask before each batch if another ledger sends the campaign, too;
+                None asks a live server if the ledger is a file.
 
         Returns:
             The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
@@ -299,7 +296,7 @@ class Campaign:
             NotApproved: the fingerprint is not the approved one; nothing was sent.
             SendError: the send could not continue; the subclass says why. It has ``.results``.
         """
-        ledger = ledger_path(ledger)  # a traceback with local variables must not show a URL
+        ledger = ledger_path(ledger)  # its URL must not be in a traceback with local variables
         options = SendOptions(
             on_invalid=on_invalid,
             limit=limit,
@@ -311,6 +308,7 @@ class Campaign:
             resend=None if resend is None else key_list(resend),
             approved=approved,
             dry_run=dry_run,
+            recount=recount,
         )
         return send(self._composed, server, options)
 

@@ -373,7 +373,7 @@ class Dispatcher:
         )
 
     def _fail_for_ledger(self, error: errors.LedgerError) -> None:
-        if isinstance(error, errors.AlreadySentElsewhere):
+        if isinstance(error, errors.AlreadySentElsewhere | errors.LedgerBehind):
             self._fail(error)
         else:
             self._fail(errors.LedgerStopped(str(error), results=NO_RESULTS_YET))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe.errors import MailframeError
@@ -36,6 +37,8 @@ class SendOptions:
         resend: the keys of rows that are sent again.
         approved: the fingerprint that was approved; None sends without an approval.
         dry_run: whether to stop before the first request, and write nothing to the ledger.
+        recount: whether to ask Postmark before each batch how many messages it has; None asks a
+            live server if the ledger is a file.
         retry_policy: the policy for servers that are busy, unreachable or silent.
     """
 
@@ -49,6 +52,7 @@ class SendOptions:
     resend: Sequence[object] | None = None
     approved: str | None = None
     dry_run: bool = False
+    recount: bool | None = None
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 
@@ -62,6 +66,7 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
     limit: object = options.limit
     workers: object = options.workers
     dry_run: object = options.dry_run
+    recount: object = options.recount
     check_server(server, verb="send")
     if on_invalid not in ("raise", "skip"):
         raise MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
@@ -71,6 +76,8 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
         raise MailframeError(f"workers={workers!r} is not a number from 1 to {MAX_WORKERS}")
     if not isinstance(dry_run, bool):  # None or 0 would send
         raise MailframeError(f"dry_run={dry_run!r} is neither True nor False")
+    if recount not in (True, False, None):
+        raise MailframeError(f"recount={recount!r} is neither True, False nor None")
     if options.approved is not None:
         read_fingerprint(options.approved)
     if options.ledger is not None and not composed.key and "to[1]" in composed.bound.sources:
@@ -83,6 +90,13 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
             "a campaign needs a name to be sent: the ledger records it under this name. Write "
             "compose(…, name=…); ledger=None sends without a name and without a ledger"
         )
+
+
+def with_recount(options: SendOptions, server: Postmark) -> SendOptions:
+    """The options with a value for ``recount``: True for a live server and a file."""
+    if options.recount is not None:
+        return options
+    return replace(options, recount=server.is_live and isinstance(options.ledger, Path))
 
 
 def check_server(server: object, *, verb: str) -> None:

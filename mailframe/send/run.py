@@ -24,7 +24,7 @@ from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
-from mailframe.send.options import check_arguments
+from mailframe.send.options import check_arguments, with_recount
 from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
 from mailframe.send.refused_run import RefusedRun, record_scope
@@ -48,6 +48,7 @@ T = TypeVar("T")
 def send(composed: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     check_arguments(composed, server, options)
+    options = with_recount(options, server)
     with Interrupts() as interrupts:
         run = Run(composed, server, options, interrupts)
         error = run.execute()

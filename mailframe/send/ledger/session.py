@@ -25,6 +25,7 @@ from mailframe.send.ledger.clock import Stopwatch
 from mailframe.send.ledger.frame_digests import FrameDigests, content_digests
 from mailframe.send.ledger.reconciliation import reconcile_attempt
 from mailframe.send.ledger.recorded_statuses import match_recorded, set_recorded_statuses
+from mailframe.send.ledger.recount import Recount
 from mailframe.send.ledger.repeats import SentMeanwhile, refuse_repeats
 from mailframe.send.refusals import (
     refuse_changed_letter,
@@ -178,6 +179,7 @@ class LedgerSession:
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
         self._meanwhile: SentMeanwhile | None = None
+        self._recount: Recount | None = None
         self.campaign = campaign
         self.notices: list[str] = []
         self.taken = TakenIds()
@@ -211,6 +213,9 @@ class LedgerSession:
         self._replan(matches, rows)
         self._ledger.record_letter(self.campaign, self._letter)
         self._warn_of_absent_rows(planned)
+        if self._options.recount and not self.campaign.is_test:
+            streams = self._preflight.streams
+            self._recount = Recount(self._server, self._ledger, self.campaign, streams=streams)
         return eligible
 
     def streams(self) -> list[str]:
@@ -296,12 +301,24 @@ class LedgerSession:
 
     def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """Record that the batch is about to be sent, and add the metadata for Postmark's search."""
+        self._refuse_others(after)
         claim, since = partial(self._claim, batch), Stopwatch()
         if after is None:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
         return ClaimedBatch(self._marked(batch, attempt), attempt, since)
+
+    def _refuse_others(self, after: Answered | None) -> None:
+        """Ask Postmark whether another ledger sends the campaign; *after* is recorded if so."""
+        if self._recount is None:
+            return
+        try:
+            self._recount.refuse_others()
+        except errors.LedgerBehind:
+            if after is not None:
+                self.record_answer(*after)
+            raise
 
     def _marked(self, batch: Batch, attempt: Attempt) -> Batch:
         digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()
@@ -313,13 +330,16 @@ class LedgerSession:
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
-        return self._ledger.claim(
+        attempt = self._ledger.claim(
             self.campaign,
             ids,
             number=batch.number,
             streams=self._preflight.streams,
             check=None if self._meanwhile is None else partial(self._meanwhile.refuse, ids),
         )
+        if self._recount is not None:
+            self._recount.add(len(batch))
+        return attempt
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
         """Record what the answer says of each message."""
@@ -341,6 +361,8 @@ class LedgerSession:
             self._ledger.record_unknown(attempt, reason)
         else:
             self._ledger.record_unsent(attempt, reason)
+        if self._recount is not None:
+            self._recount.take_back(answer, messages=len(claimed.batch))
 
     def withdraw_claims(self, posted: Sequence[ClaimedBatch]) -> None:
         """Record what was claimed and never posted as unsent; see ``SendSession``."""

@@ -37,7 +37,7 @@ ROWS = 6
 class Options:
     """The options that a session reads."""
 
-    allow_changed = allow_repeat = False
+    allow_changed = allow_repeat = recount = False
 
 
 @pytest.fixture
