@@ -23,6 +23,9 @@ LETTER = {
 PEOPLE = "id,email,name,zip,seats\nA1,ann@example.com,Ann,02101,3\nA2,bob@example.com,,10115,\n"
 BAD_PEOPLE = PEOPLE + "A3,cy@,Cy,10115,2\n"
 
+OF_PANDAS_22 = "ignore:Passing a BlockManager to:DeprecationWarning"
+"""pandas 2.2.0 and 2.2.1 say so of every subclass of DataFrame."""
+
 
 def desk(folder: Path, people: str = PEOPLE) -> Path:
     """A folder with ``letter/`` and ``people.csv``."""
@@ -55,7 +58,16 @@ def facts(*arguments: str, cwd: Path) -> dict:
 
 def command(*arguments: str) -> list[str]:
     """The command line of a real process."""
-    return [sys.executable, "-W", "error", "-m", "mailframe", *map(str, arguments)]
+    return [
+        sys.executable,
+        "-W",
+        "error",
+        "-W",
+        OF_PANDAS_22,
+        "-m",
+        "mailframe",
+        *map(str, arguments),
+    ]
 
 
 def environment(**more: str) -> dict[str, str]:
