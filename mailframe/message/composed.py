@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe.counting import counted
 from mailframe.message.binding import bind
-from mailframe.message.fingerprint import campaign_fingerprint
-from mailframe.message.preflight import Preflight, run_preflight
+from mailframe.message.fingerprint import campaign_fingerprint, letter_digest, letter_fingerprint
+from mailframe.message.preflight import Preflight, checked_messages, run_preflight
 from mailframe.message.row_names import RowNames
 from mailframe.notebook import rows_bar
 from mailframe.pages.text import one_line
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
     from mailframe.letter.letter import Letter
+    from mailframe.message.message import Message
+    from mailframe.message.preflight import Mask
     from mailframe.notebook import RowsBar
+    from mailframe.problems import Problem
 
 TourT = TypeVar("TourT")
 
@@ -123,6 +126,22 @@ class Composed:
         """The preflight check with the rules for every server; None if it has not run yet."""
         return self._preflight
 
+    def messages(
+        self, preflight: Preflight, *, live: bool, wanted: Mask
+    ) -> Iterator[Message | Problem]:
+        """The messages of some rows as they were checked; see ``checked_messages``."""
+        return checked_messages(self.bound, preflight, live=live, wanted=wanted)
+
+    @property
+    def letter_fingerprint(self) -> bytes:
+        """The fingerprint of the letter that the ledger records."""
+        return letter_fingerprint(self.bound)
+
+    @property
+    def has_many_recipients(self) -> bool:
+        """Whether a message may have several recipients in To."""
+        return "to[1]" in self.bound.sources
+
     def fingerprint(self, *, sending: Preflight | None = None) -> str:
         """The fingerprint for an approval; see ``campaign_fingerprint``.
 
@@ -130,7 +149,11 @@ class Composed:
             sending: the check of the messages that are about to be sent, if it is another one.
         """
         return campaign_fingerprint(
-            self.bound, self.preflight(), name=self.name, key=self.key, sending=sending
+            letter_digest(self.bound),
+            self.preflight(),
+            name=self.name,
+            key=self.key,
+            sending=sending,
         )
 
     def kept_tour(self, kind: type[TourT]) -> TourT | None:

@@ -43,7 +43,12 @@ def letter_fingerprint(bound: BoundLetter) -> bytes:
     It is the same on every machine and in every version of Python. It differs when a template, a
     file that a template includes, a setting or a constant attachment differs.
     """
-    return _LETTER_VERSION + letter_digest(bound)[:_LETTER_BYTES]
+    return recorded_fingerprint(letter_digest(bound))
+
+
+def recorded_fingerprint(digest: bytes) -> bytes:
+    """The fingerprint of a letter by its ``letter_digest``."""
+    return _LETTER_VERSION + digest[:_LETTER_BYTES]
 
 
 def is_another_letter(before: bytes | None, now: bytes) -> bool:
@@ -130,7 +135,7 @@ def _markup(value: object) -> Iterator[str]:
 
 
 def campaign_fingerprint(
-    bound: BoundLetter,
+    letter: bytes,
     preflight: Preflight,
     *,
     name: str | None,
@@ -144,7 +149,7 @@ def campaign_fingerprint(
     Unused columns, the index and the dtypes have no effect.
 
     Args:
-        bound: the letter and its frame.
+        letter: the ``letter_digest`` of the letter.
         preflight: the check with ``live=False``, so that the fingerprint is the same for every
             server.
         name: the name of the campaign.
@@ -153,7 +158,7 @@ def campaign_fingerprint(
     """
     parts = (
         _CAMPAIGN_VERSION,
-        letter_digest(bound),
+        letter,
         _encoded(name or ""),
         _digest(_encoded(str(label)) for label in key),
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from mailframe.message import batch as batching
 from mailframe.message.message import Message
-from mailframe.message.preflight import checked_messages
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
 from mailframe.postmark.responses import Answer, Verdict
 from mailframe.results import reasons
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mailframe.message.batch import Batch
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.postmark.responses import Outcome
+    from mailframe.send.sendable import Sendable
 
 
 class BatchSource(Protocol):
@@ -72,7 +71,7 @@ class CampaignBatches:
 
     def __init__(
         self,
-        composed: Composed,
+        composed: Sendable,
         preflight: Preflight,
         server: Postmark,
         rows: RowResults,
@@ -97,8 +96,8 @@ class CampaignBatches:
         return batching.batches(islice(self._messages(), self._limit))
 
     def _messages(self) -> Iterator[Message]:
-        for item in checked_messages(
-            self._composed.bound, self._preflight, live=self._server.is_live, wanted=self._eligible
+        for item in self._composed.messages(
+            self._preflight, live=self._server.is_live, wanted=self._eligible
         ):
             if isinstance(item, Message):
                 yield item

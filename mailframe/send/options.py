@@ -16,8 +16,9 @@ from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.message.composed import Composed
     from mailframe.paths import LedgerPlace
+    from mailframe.send.sendable import Sendable
+
 
 MAX_WORKERS: Final = 8
 
@@ -56,7 +57,7 @@ class SendOptions:
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 
-def check_arguments(composed: Composed, server: object, options: SendOptions) -> None:
+def check_arguments(composed: Sendable, server: object, options: SendOptions) -> None:
     """Refuse wrong arguments of a send before anything is rendered.
 
     Raises:
@@ -80,7 +81,7 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
         raise MailframeError(f"recount={recount!r} is neither True, False nor None")
     if options.approved is not None:
         read_fingerprint(options.approved)
-    if options.ledger is not None and not composed.key and "to[1]" in composed.bound.sources:
+    if options.ledger is not None and not composed.key and composed.has_many_recipients:
         raise MailframeError(
             "a mail with several recipients in To needs compose(…, key=…): no single address "
             "identifies its row"

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.search import SearchError
     from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
+    from mailframe.send.sendable import Sendable
 
 
 # --- by the preflight check --------------------------------------------------------------------
 
 
 def preflight_refusal(
-    composed: Composed, preflight: Preflight, rows: RowResults, options: SendOptions
+    composed: Sendable, preflight: Preflight, rows: RowResults, options: SendOptions
 ) -> errors.SendError | None:
     """Set the rows with errors to invalid; the error of the run if nothing may be sent.
 
@@ -58,7 +58,7 @@ def preflight_refusal(
 
 
 def _not_approved(
-    composed: Composed, preflight: Preflight, options: SendOptions
+    composed: Sendable, preflight: Preflight, options: SendOptions
 ) -> errors.NotApproved | None:
     if options.approved is None:
         return None
@@ -69,7 +69,7 @@ def _not_approved(
 
 
 def _invalid_rows(
-    composed: Composed, preflight: Preflight, options: SendOptions
+    composed: Sendable, preflight: Preflight, options: SendOptions
 ) -> errors.InvalidRows | None:
     invalid = len(preflight.reasons())
     refusals = preflight.refusals

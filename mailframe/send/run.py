@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.send.ledger.session import SendSession
     from mailframe.send.options import SendOptions
+    from mailframe.send.sendable import Sendable
 
 T = TypeVar("T")
 
 
-def send(composed: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
+def send(composed: Sendable, server: Postmark, options: SendOptions) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     check_arguments(composed, server, options)
     options = with_recount(options, server)
@@ -80,7 +80,7 @@ class Run:
     """
 
     def __init__(
-        self, composed: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts
+        self, composed: Sendable, server: Postmark, options: SendOptions, interrupts: Interrupts
     ) -> None:
         self.composed, self.server = composed, server
         self.options, self.interrupts = options, interrupts

@@ -22,12 +22,12 @@ from mailframe.send.ledger.frame_digests import (
 from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.message.row_names import RowNames
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.ledger.database import Database
     from mailframe.send.ledger.packs import Ids, RecordedMessages, States
+    from mailframe.send.sendable import Sendable
 
 _SENT: Final = [MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN]
 """The states of a message that was sent or may have been sent."""
@@ -38,7 +38,7 @@ _SEND_AGAIN: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 def refuse_repeats(
     ledger: Ledger,
     campaign: CampaignRecord,
-    composed: Composed,
+    composed: Sendable,
     preflight: Preflight,
     rows: FrameDigests,
 ) -> None:

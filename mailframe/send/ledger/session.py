@@ -16,7 +16,6 @@ import numpy as np
 from mailframe import errors
 from mailframe.counting import counted
 from mailframe.limits import STREAMS
-from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.batch import Batch
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
     from mailframe.postmark.search import Queryable
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
     from mailframe.send.ledger.packs import Ids, RecordedMessages
     from mailframe.send.options import SendOptions
+    from mailframe.send.sendable import Sendable
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
 
@@ -167,7 +166,7 @@ class LedgerSession:
         self,
         ledger: Ledger,
         campaign: CampaignRecord,
-        composed: Composed,
+        composed: Sendable,
         server: Queryable,
         options: SendOptions,
         *,
@@ -175,7 +174,7 @@ class LedgerSession:
     ) -> None:
         self._ledger, self._composed = ledger, composed
         self._server, self._options, self._is_resent = server, options, is_resent
-        self._letter = letter_fingerprint(composed.bound)
+        self._letter = composed.letter_fingerprint
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
         self._meanwhile: SentMeanwhile | None = None
