@@ -14,6 +14,9 @@ from mailframe.notebook import is_command as _is_command
 if _typing.TYPE_CHECKING:
     from mailframe.campaign import Campaign
     from mailframe.composing import compose
+    from mailframe.datasets.campaign import DatasetCampaign, messages
+    from mailframe.datasets.rendering import render_partition
+    from mailframe.datasets.writing import survey, write_messages
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
     from mailframe.letter.row_functions import each
@@ -44,6 +47,7 @@ __all__ = [
     "Branch",
     "Campaign",
     "Code",
+    "DatasetCampaign",
     "Difference",
     "GetResult",
     "Letter",
@@ -72,10 +76,14 @@ __all__ = [
     "history",
     "html",
     "image",
+    "messages",
     "prune",
     "read_results",
     "reconcile",
+    "render_partition",
     "resolve",
+    "survey",
+    "write_messages",
 ]
 
 _LAZY_NAMES = {
@@ -85,6 +93,7 @@ _LAZY_NAMES = {
     "Branch": "mailframe.review.tour",
     "Campaign": "mailframe.campaign",
     "Code": "mailframe.problems",
+    "DatasetCampaign": "mailframe.datasets.campaign",
     "Difference": "mailframe.review.diff.difference",
     "GetResult": "mailframe.postmark.client",
     "Letter": "mailframe.letter.letter",
@@ -111,10 +120,14 @@ _LAZY_NAMES = {
     "history": "mailframe.send.ledger.tools",
     "html": "mailframe.message.html_sources",
     "image": "mailframe.message.images",
+    "messages": "mailframe.datasets.campaign",
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",
+    "render_partition": "mailframe.datasets.rendering",
     "resolve": "mailframe.send.ledger.tools",
+    "survey": "mailframe.datasets.writing",
+    "write_messages": "mailframe.datasets.writing",
 }
 """The module of each public name that is imported at its first use."""
 

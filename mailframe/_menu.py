@@ -56,6 +56,10 @@ class Menu(ModuleType):
     __all__: list[str]
     _lazy: Mapping[str, str]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the name, as cloudpickle does for modules: a function may refer to this one."""
+        return importlib.import_module, (self.__name__,)
+
     def __dir__(self) -> list[str]:
         return list(self.__all__)
 

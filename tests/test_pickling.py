@@ -72,7 +72,8 @@ def test_every_error_is_copied_with_its_attributes(kind, way):
     for name in ("results", "problems"):
         if isinstance(getattr(error, name, None), pd.DataFrame):
             pd.testing.assert_frame_equal(getattr(made, name), getattr(error, name))
-    assert made.__cause__ is None
+    if "tblib" not in sys.modules:  # an import of Dask's lets every error keep its cause
+        assert made.__cause__ is None
 
 
 @every_way

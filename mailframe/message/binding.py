@@ -23,16 +23,17 @@ from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
+from mailframe.letter.row_functions import RowFunction
 from mailframe.message.cells import Column
 from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.markup import has_constant, makes_links, unescaped_values
+from mailframe.message.markup_cells import markup_of
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
 from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import (
     has_functions,
-    markup_columns,
     names_of_columns,
     shown_names,
     used_columns,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.jinja.settings import TemplateSettings
     from mailframe.letter.letter import Letter
+    from mailframe.message.frame_facts import FrameFacts
     from mailframe.problems import Problem
 
 Source = str | bool | Template | SimpleTemplate | GivenValues
@@ -106,8 +108,13 @@ class BoundLetter:
         return replace(self, columns=columns, rows=len(positions))
 
 
-def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
+def bind(letter: Letter, frame: pd.DataFrame, *, facts: FrameFacts | None = None) -> BoundLetter:
     """The letter compiled against the frame's columns.
+
+    Args:
+        letter: the templates.
+        frame: one row per message.
+        facts: the facts of the frame that *frame* is a part of; by default it is the whole.
 
     Raises:
         LetterError: a required field is missing, a template does not compile, or templates use
@@ -131,7 +138,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
                 unknown += error.faults
         elif _varies(value):
             sources[field] = column_name = GivenValues(field)
-            given.append(_given_column(frame, column_name, value))
+            given.append(_given_column(frame, column_name, value, is_part=facts is not None))
         else:
             sources[field] = _constant(field, value)
     if unknown:
@@ -139,7 +146,12 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     _set_constant_language(settings, sources.get("language"))
     shown = shown_names(names, settings.shown_as)
     columns, whole_row = used_columns(frame, shown)
-    trusted, may_return_html = markup_columns([*columns, *given])
+    trusted, may_return_html = markup_of([*columns, *given])
+    if facts is not None:
+        facts.check_labels(list(frame.columns))
+        columns = [facts.column(column) for column in columns]
+        trusted |= {column.name for column in columns if facts.is_trusted(column)}
+        may_return_html |= any(map(facts.has_markup, columns))
     _lint(html, plain, frame, trusted)
     unescaped = list(unescaped_values(html, frame))
     files = FileReader(letter.folder)
@@ -161,7 +173,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
             *warnings,
-            *(() if given or has_functions(columns) else _unused(letter, frame, columns)),
+            *(() if given or has_functions(columns) else _unused(letter, frame, columns, facts)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -171,9 +183,13 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     )
 
 
-def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Problem]:
+def _unused(
+    letter: Letter, frame: pd.DataFrame, columns: Sequence[Column], facts: FrameFacts | None
+) -> Iterator[Problem]:
     body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
-    return unused_columns(frame, {column.name for column in columns}, field=body)
+    used = {column.name for column in columns}
+    with_records = None if facts is None else facts.with_records
+    return unused_columns(frame, used, field=body, with_records=with_records)
 
 
 def _language_columns(
@@ -269,9 +285,15 @@ def _varies(value: object) -> bool:
     return isinstance(value, pd.Series | EXPRESSION) or callable(value)
 
 
-def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
+def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any, *, is_part: bool) -> Column:
     """The values of a callable, a Series or ``pd.col``, one per row, by the rules of ``assign``."""
     field = new = name.field
+    if is_part and not isinstance(value, RowFunction):
+        raise LetterError(
+            f"{field}: a Series, {OVER_THE_FRAME} and a function of a frame need the whole frame, "
+            "and here are its partitions; write mf.each(function) for a function of one row, or "
+            "make a column of the source"
+        )
     while new in frame.columns:  # the value may use that column
         new += "_"
     try:

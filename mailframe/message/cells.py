@@ -56,7 +56,7 @@ class Column:
             categories = cls.of(name, pd.Series(series.cat.categories))
             values = categories.cells(0, len(categories.series))
             return cls(name, series.cat.codes, categories=(*values, Missing(name)))
-        return cls(name, series, integral=_is_integral(series))
+        return cls(name, series, integral=is_integral(series))
 
     def take(self, positions: Sequence[int]) -> Column:
         """The column of some rows, in this order; as ``Series.take``."""
@@ -132,7 +132,8 @@ class Column:
         return [v if type(v) is str else missing for v in values]
 
 
-def _is_integral(series: pd.Series[Any]) -> bool:
+def is_integral(series: pd.Series[Any]) -> bool:
+    """Whether a column has floats, and all of them are whole numbers that are exact."""
     if not pd.api.types.is_float_dtype(series.dtype):
         return False
     values = series.dropna().to_numpy(dtype="float64")

@@ -12,14 +12,18 @@ from mailframe.letter.suggestions import folded
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-_MOST_CELLS: Final = 100
+MOST_CELLS: Final = 100
 """Cells of a column that are read to see whether it has lists of records."""
 
 
 def unused_columns(
-    frame: pd.DataFrame, used: Collection[object], *, field: str
+    frame: pd.DataFrame,
+    used: Collection[object],
+    *,
+    field: str,
+    with_records: Collection[object] | None = None,
 ) -> Iterator[Problem]:
     """A warning for each unused column with almost the name of a used one, or with records.
 
@@ -27,6 +31,8 @@ def unused_columns(
         frame: one row per message.
         used: the columns that templates use.
         field: the part of the letter that could use it.
+        with_records: the columns with records, if the frame is a part of another one; by default
+            the cells of the frame show it.
     """
     by_letters: dict[str, object] = {}
     for name in used:
@@ -42,7 +48,7 @@ def unused_columns(
                 f"df.drop(columns={name!r})"
             )
             yield Problem(None, field, Code.NEAR_COLUMN, detail)
-        elif _has_records(frame.iloc[:, i]):
+        elif name in with_records if with_records is not None else _has_records(frame.iloc[:, i]):
             detail = (
                 f"no template uses the column {name!r}, whose cells are lists of records; loop "
                 f"over it, {{% for item in {variable(name)} %}}…{{% endfor %}}, or drop the column"
@@ -54,9 +60,18 @@ def _has_records(series: pd.Series[Any]) -> bool:
     """Whether the first cell with any item is a list of dicts; the first cells are enough."""
     if series.dtype != object and not isinstance(series.dtype, pd.ArrowDtype):
         return False
-    for cell in islice(series.array, _MOST_CELLS):
-        if isinstance(cell, list | tuple) and len(cell):
-            return isinstance(cell[0], dict)
-        if hasattr(cell, "dtype") and getattr(cell, "ndim", 0) == 1 and len(cell):
-            return isinstance(cell[0], dict)
-    return False
+    first = first_list(islice(series.array, MOST_CELLS))
+    return first is not None and first[1]
+
+
+def first_list(cells: Iterable[Any]) -> tuple[int, bool] | None:
+    """The position of the first list with items, and whether they are records; None without one.
+
+    >>> first_list([None, [], [{"id": 1}]])
+    (2, True)
+    """
+    for position, cell in enumerate(cells):
+        is_array = hasattr(cell, "dtype") and getattr(cell, "ndim", 0) == 1
+        if (is_array or isinstance(cell, list | tuple)) and len(cell):
+            return position, isinstance(cell[0], dict)
+    return None

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
@@ -19,13 +13,12 @@ from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.row_functions import RowCell
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
-from mailframe.message.images import InlineImage
-from mailframe.message.plain_values import MAX_NESTING
-from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
 
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
@@ -72,28 +65,6 @@ def used_columns(
     return columns, row_names
 
 
-_WITH_MARKUP: Final = frozenset({TrustedHtml, InlineImage, RowCell})
-_FLAT: Final = frozenset({str, int, float, bool, type(None), Decimal, dt.datetime, pd.Timestamp})
-"""Types of values that have no others inside; most records have only these."""
-
-
-def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
-    """The columns with trusted HTML, and whether any function of a row may return it.
-
-    The second is also true for markup in lists and dicts, such as the records of a person.
-    """
-    trusted: set[object] = set()
-    may_return = False
-    for column in columns:
-        if column.series.dtype != object:
-            continue
-        cells = [cell for cell in column.series if type(cell) in _WITH_MARKUP]
-        may_return = may_return or bool(cells) or any(map(_has_markup_inside, column.series))
-        if any(type(cell) is not RowCell or cell.is_html for cell in cells):
-            trusted.add(column.name)
-    return frozenset(trusted), may_return
-
-
 def has_functions(columns: Iterable[Column]) -> bool:
     """Whether a column has functions of the row, which can read any other column."""
     return any(
@@ -101,25 +72,6 @@ def has_functions(columns: Iterable[Column]) -> bool:
         and any(type(cell) is RowCell for cell in column.series.iloc[:1])
         for column in columns
     )
-
-
-_COLLECTIONS: Final = (list, tuple, dict, np.ndarray)
-
-
-def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
-    """Whether a list or dict has a cell of ``mf.html``, ``mf.image`` or ``mf.each``."""
-    kind = type(cell)  # an object can refuse to say its class
-    if not issubclass(kind, _COLLECTIONS) or depth > MAX_NESTING:
-        return False
-    if issubclass(kind, np.ndarray):
-        cell = cell.ravel()  # an array can have no dimension
-    items = cell.values() if issubclass(kind, dict) else cell
-    if set(map(type, items)) == {dict}:  # the records of a person
-        items = list(chain.from_iterable(map(dict.values, items)))
-    kinds = set(map(type, items))
-    if not kinds.isdisjoint(_WITH_MARKUP):
-        return True
-    return not kinds <= _FLAT and any(_has_markup_inside(item, depth + 1) for item in items)
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mailframe.pages.environment import render
 from mailframe.pages.isolation import THUMBNAIL_SCALE, isolated
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mailframe.pages.environment import Html
     from mailframe.pages.mail import Mail
     from mailframe.review.chosen_rows import ChosenRows
-    from mailframe.review.preview.row_view import RowView
 
 USUAL_TILES: Final = 12
 MAX_TILES: Final = 60
@@ -25,6 +24,13 @@ _WIDTH_PX: Final = 640
 """The width at which mails are usually made; on a tile it is 256 pixels."""
 _LEAST_PX, _MOST_PX = 120, 360
 """The height of a thumbnail."""
+
+
+class MailView(Protocol):
+    """An object that shows rows, such as ``RowView``."""
+
+    def mail(self, position: int, *, reasons: tuple[str, ...], with_cells: bool) -> Mail:
+        """What a page shows of the message of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class _Tile:
     reasons: list[str]
 
 
-def gallery(view: RowView, stops: ChosenRows, *, title: str) -> Page:
+def gallery(view: MailView, stops: ChosenRows, *, title: str) -> Page:
     """The messages of some rows as a page.
 
     Args:

@@ -1,0 +1,1 @@
+"""Messages that several processes or machines render, and one process sends."""

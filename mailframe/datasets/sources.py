@@ -1,0 +1,131 @@
+"""Sources of rows and their partitions: pandas, Parquet, Dask and Spark."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pandas as pd
+
+from mailframe.datasets.files import parquet
+from mailframe.errors import MailframeError, NotAFrame
+from mailframe.message.input_frame import check_frame
+from mailframe.paths import local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PARTITION_ROWS: Final = 20_000
+"""Rows of a partition of pandas and Parquet, at most; some seconds of work."""
+_NULLABLE: Final = {
+    "bool": "boolean",
+    **{f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (8, 16)},
+    **{f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (32, 64)},
+}
+
+
+class Partition(Protocol):
+    """Some rows of a source; it can be pickled."""
+
+    def frame(self) -> pd.DataFrame:
+        """The rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FramePartition:
+    """Rows of a pandas frame."""
+
+    rows: pd.DataFrame
+
+    def frame(self) -> pd.DataFrame:
+        """The rows."""
+        return self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetPartition:
+    """Rows of one row group of a Parquet file; only the worker reads them."""
+
+    path: str
+    group: int
+    first: int
+    rows: int
+
+    def frame(self) -> pd.DataFrame:
+        """The rows.
+
+        Raises:
+            MailframeError: the file cannot be read.
+        """
+        return frame_of(_row_group(self.path, self.group).slice(self.first, self.rows))
+
+
+@lru_cache(maxsize=1)
+def _row_group(path: str, group: int) -> Any:
+    pa, pq = parquet()
+    try:
+        return pq.ParquetFile(path).read_row_group(group)
+    except (OSError, pa.ArrowException) as error:
+        raise MailframeError(f"{path} cannot be read as Parquet: {error}") from None
+
+
+def frame_of(table: Any) -> pd.DataFrame:
+    """An Arrow table as pandas; numbers and booleans with missing values become nullable dtypes."""
+    columns = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        dtype = _NULLABLE.get(str(field.type)) if column.null_count else None
+        mapper = None if dtype is None else {field.type: pd.api.types.pandas_dtype(dtype)}.get
+        columns[field.name] = column.to_pandas(types_mapper=mapper)
+    return pd.DataFrame(columns)
+
+
+def kind_of(source: object) -> str:
+    """The kind of a source: ``pandas``, ``parquet``, ``dask`` or ``spark``.
+
+    Raises:
+        NotAFrame: it is none of them.
+    """
+    if isinstance(source, pd.DataFrame):
+        return "pandas"
+    if isinstance(source, str | os.PathLike):
+        return "parquet"
+    module = type(source).__module__.partition(".")[0]
+    if module in ("dask", "dask_expr") and hasattr(source, "to_delayed"):
+        return "dask"
+    if module == "pyspark" and hasattr(source, "mapInArrow"):
+        return "spark"
+    raise NotAFrame(
+        "a source is a DataFrame of pandas, Dask or Spark, or the path of Parquet files, not a "
+        f"{type(source).__name__}"
+    )
+
+
+def partitions(source: Any) -> Sequence[Partition]:
+    """The partitions of a pandas frame or of Parquet files, in the order of the rows."""
+    if isinstance(source, pd.DataFrame):
+        frame = check_frame(source)
+        starts = range(0, max(1, len(frame)), PARTITION_ROWS)
+        return [FramePartition(frame.iloc[at : at + PARTITION_ROWS]) for at in starts]
+    return _parquet_partitions(local_path(source, what="source", example="people.parquet"))
+
+
+def _parquet_partitions(path: Path) -> Sequence[Partition]:
+    pa, pq = parquet()
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not files or not path.exists():
+        raise MailframeError(f"{path}: there are no Parquet files")
+    of_files: list[Partition] = []
+    for file in files:
+        try:
+            metadata = pq.read_metadata(file)
+        except (OSError, pa.ArrowException) as error:
+            raise MailframeError(f"{file} cannot be read as Parquet: {error}") from None
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
+            for first in range(0, rows, PARTITION_ROWS):
+                size = min(PARTITION_ROWS, rows - first)
+                of_files.append(ParquetPartition(str(file.resolve()), group, first, size))
+    return of_files

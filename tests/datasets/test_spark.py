@@ -1,0 +1,76 @@
+"""Spark: the same messages as one process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from tests.datasets.test_datasets import LETTER, planted, same_as_composed
+
+sql = pytest.importorskip("pyspark.sql", reason="the extra spark is not installed")
+
+pytestmark = [
+    pytest.mark.slow,
+    # Spark recommends an earlier pandas; mailframe asks it for Arrow
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Spark on two cores of this machine."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = (
+        sql.SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+@pytest.mark.parametrize("source", ["pandas", "Spark"])
+def test_spark_renders_the_same_dataset(tmp_path, session, source):
+    """Frames of pandas by its tasks, and its own frames; numbers with missing values stay whole."""
+    frame = planted(200)
+    given = frame
+    if source == "Spark":
+        cells = frame.astype(object).where(frame.notna(), None)
+        cells["since"] = pd.Series([dt.datetime(2026, 11, 22)] * len(frame), dtype=object)  # noqa: DTZ001 - as in the frame
+        whole = [None if one is None else int(one) for one in cells["seats"]]
+        cells["seats"] = pd.Series(whole, dtype=object)
+        rows = list(cells.itertuples(index=False, name=None))
+        given = session.createDataFrame(
+            rows, "id string, email string, name string, seats long, since timestamp_ntz"
+        ).coalesce(1)
+        given = given.unionByName(given.limit(0))
+    path = mf.write_messages(
+        given, LETTER, tmp_path / "m", key="id", executor=None if source == "Spark" else session
+    )
+    same_as_composed(path, frame, "id")
+
+
+def test_render_partition_by_map_in_pandas(tmp_path, session):
+    """A table of messages for a pipeline of one's own."""
+    frame = planted(60).drop(columns=["since", "seats"])
+    letter = mf.Letter(sender="a@acme.example", to="{{ email }}", subject="x",
+        text_body="{{ name | default('you') }}")  # fmt: skip
+    facts = mf.survey(frame, letter)
+    spark = session.createDataFrame(frame.astype(object).where(frame.notna(), None))
+
+    def render(parts):
+        for part in parts:
+            yield mf.render_partition(part, letter, "id", facts)[["id", "mf_body"]]
+
+    made = spark.mapInPandas(render, "id string, mf_body binary").collect()
+    expected = mf.render_partition(frame, letter, "id", facts)
+    assert [one and bytes(one) for one in (row.mf_body for row in made)] == expected[
+        "mf_body"
+    ].tolist()
