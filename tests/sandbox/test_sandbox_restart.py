@@ -17,6 +17,7 @@ from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import HEADERS, mail
 
 PAGE = {"count": 500, "offset": 0}
+STREAM = {"ID": "news", "Name": "News", "MessageStreamType": "Broadcasts"}
 
 
 @pytest.fixture
@@ -166,11 +167,10 @@ def test_what_contradicts_the_file_is_refused_and_changes_nothing(started, tmp_p
     with started(server_id=7, tokens=["one"]) as sandbox:
         calls = Calls(sandbox, token="one")
         made = calls.ok("POST", "/servers", {"Name": "made"})["ApiTokens"][0]
-        stream = {"ID": "news", "Name": "News", "MessageStreamType": "Broadcasts"}
         if options.get("servers"):
             calls.ok("PUT", "/server", {"Name": "First"})
     with started(tokens=["one"], servers={"shop": "a"}) as sandbox:
-        Calls(sandbox, token="a").ok("POST", "/message-streams", stream)
+        Calls(sandbox, token="a").ok("POST", "/message-streams", STREAM)
     wrong = options | ({"tokens": [made]} if "tokens" in options else {})
     with pytest.raises(SandboxError, match=why) as refused:
         started(**{"servers": {"shop": "b"}} | wrong)
@@ -181,6 +181,25 @@ def test_what_contradicts_the_file_is_refused_and_changes_nothing(started, tmp_p
     with started(tokens=["one"], servers={"shop": "a"}) as sandbox:
         assert sandbox.server_id == 7
         assert Calls(sandbox, token="a").ok("GET", "/server")["ApiTokens"] == ["a"]
+
+
+def test_a_reset_that_the_options_contradict_removes_nothing(started):
+    """They fit the file, which has a stream that the API made, and not a new one."""
+    with started(server_id=7) as sandbox:
+        Calls(sandbox).ok("POST", "/message-streams", STREAM)
+        Calls(sandbox).ok("POST", "/email", mail())
+    with started(suppressions={"news": ["a@x.test"]}) as sandbox:
+        calls, why = Calls(sandbox), "no sending stream 'news'"
+        sandbox.fault("http_429", request=2)
+        with pytest.raises(SandboxError, match=why):
+            sandbox.reset()
+        status, answer = calls("POST", "/_sandbox/reset")
+        assert (status, answer["ErrorCode"]) == (422, 300)
+        assert why in answer["Message"]
+        assert sandbox.suppressions("news")["EmailAddress"].tolist() == ["a@x.test"]
+        calls.ok("POST", "/email", mail(MessageStream="news", To="b@x.test"))
+        assert sandbox.messages()["To"].tolist() == [mail()["To"], "b@x.test"]
+        assert calls("POST", "/email", mail())[0] == 429
 
 
 @pytest.mark.parametrize("keeps", [(9, 4, 9), (4, 9, 9), (9, 10, 3)])

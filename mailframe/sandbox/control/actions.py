@@ -98,7 +98,10 @@ def clear(request: Request, store: Store) -> Reply:
 def reset(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/reset``: restore the state that the sandbox started with."""
     body_of(request, {})
-    store.reset()
+    try:
+        store.reset()
+    except SandboxError as error:
+        raise wrong(str(error)) from error
     return done("The sandbox was reset.")
 
 

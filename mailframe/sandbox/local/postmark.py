@@ -69,16 +69,14 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         paused: whether the account is paused from the start; see ``pause``.
         servers: the token or tokens of each further server by its name; each server has its own
             messages, streams and suppressions.
-        db: the file of a SQLite database that keeps everything, to go on after a restart; None
-            keeps it until the sandbox is no longer used. What other options change in such a
-            file: "A second start" in docs/sandbox.md.
+        db: the SQLite file that keeps everything, to go on after a restart ("A second start" in
+            docs/sandbox.md); None keeps it until the sandbox is no longer used.
         keep: the number of messages, and of requests, that are kept; the oldest go.
         bulk: whether the account has the Bulk API; without it, ``/email/bulk`` answers code 14.
         allow_hosts: the names that clients may call it by, besides those of this machine.
         public_url: the base URL of the links in messages, such as ``http://127.0.0.1:8025``; None
             is that of the sandbox, with the first of ``allow_hosts`` if it serves other machines.
-        webhook_hosts: the names of other machines that webhooks may reach; without them, the
-            sandbox contacts only this machine.
+        webhook_hosts: the names of the machines that webhooks may reach, besides this one.
         limits: the limits of connections.
 
     Raises:
@@ -394,6 +392,9 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         self._store.clear()
 
     def reset(self) -> None:
-        """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
-        with self._store.lock:
-            self._store.reset()
+        """Restore the initial state: its suppressions, faults, delay and pause, no messages.
+
+        Raises:
+            SandboxError: the options need what only the file has; nothing is removed then.
+        """
+        self._store.reset()

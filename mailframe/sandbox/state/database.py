@@ -130,6 +130,21 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All changes inside together, or none, also if the transaction around it goes on."""
+        with self.transaction():
+            self.connection.execute("savepoint whole")
+            try:
+                yield
+                self.connection.execute("release whole")
+            except BaseException:
+                if self.connection.in_transaction:  # a full disk may have ended it
+                    self.connection.execute("rollback to whole")
+                    self.connection.execute("release whole")
+                self.undone()
+                raise
+
     def _undo(self) -> None:
         if self.connection.in_transaction:  # a full disk may have ended it
             self.connection.execute("rollback")

@@ -310,24 +310,29 @@ class Store:
 
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
-        self._empty([name for table in self._tables() for name in table.CLEARED])
-        self.messages.was_cleared()
-        self.exchanges.clear()
-        self.requests.restart()
-        self.upcoming.restart()
-        if self.paused:
-            self._paused_at = self.messages.next_position
+        with self.lock:
+            self._empty([name for table in self._tables() for name in table.CLEARED])
+            self.messages.was_cleared()
+            self.exchanges.clear()
+            self.requests.restart()
+            self.upcoming.restart()
+            if self.paused:
+                self._paused_at = self.messages.next_position
 
     def reset(self) -> None:
-        """Have only what was there at the start; that is no event."""
-        if not self.is_new:
-            tables = self.database.rows(
-                "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
-            )
-            self._empty([row["name"] for row in tables])
-        self.exchanges.clear()
-        self._restart()
-        self.start()
+        """Have only what was there at the start; that is no event.
+
+        Raises:
+            SandboxError: the options need what only the file has; nothing is removed then.
+        """
+        with self.lock:
+            with self.database.savepoint():
+                if not self.is_new:
+                    self._empty(self._table_names())
+                self._restart()
+                starting.start(self)
+            self.exchanges.clear()
+            self._restore()
 
     @property
     def is_new(self) -> bool:
@@ -340,11 +345,21 @@ class Store:
         Raises:
             SandboxError: the options contradict what the file keeps.
         """
+        starting.start(self)
+        self._restore()
+
+    def _restore(self) -> None:
+        """Have the settings and faults of the start."""
         settings.restore(self)
         self._paused_at = self.messages.next_position if self.named.paused else None
         for one in self._attached.values():
             one.restart()
-        starting.start(self)
+
+    def _table_names(self) -> list[str]:
+        rows = self.database.rows(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
+        )
+        return [row["name"] for row in rows]
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():
