@@ -1,21 +1,27 @@
-"""HTML parts that take long to show: some are refused, and none keeps other clients waiting."""
+"""Messages that take long to show: some HTML is refused, and none keeps other clients waiting."""
 
 from __future__ import annotations
 
 import re
 import select
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from mailframe.pages.tree import MAX_TAGS
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.serving.routes import answer
+from mailframe.sandbox.wire.exchange import Request
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import get
 
 SLOW = "<p>" * MAX_TAGS
 """It takes a second or more to read."""
+LONG = "ö" * 800_000
+"""Its source takes a while to make."""
 
 
 def sent(sandbox, html):
@@ -61,17 +67,58 @@ def test_html_with_too_many_tags_is_not_shown(sandbox, html, extra):
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-def test_other_clients_are_answered_while_slow_mails_are_shown(listening):
-    """Sends that are begun after ten slow documents were asked for are answered before the last."""
-    mails = [sent(listening, f"<p>{number}{SLOW[3:]}") for number in range(10)]
+@pytest.mark.parametrize(("path", "rest"), [("/frame", SLOW[3:]), ("?part=headers", LONG)])
+def test_other_clients_are_answered_while_slow_mails_are_shown(listening, path, rest):
+    """Sends that are begun after ten slow pages were asked for are answered before the last."""
+    mails = [sent(listening, f"<p>{number}{rest}") for number in range(10)]
     with client(listening) as http, ExitStack() as stack:
         assert http.get("/").status_code == 200
-        slow = [asked(listening, f"/inbox/{mail_id}/frame", stack) for mail_id in mails]
+        slow = [asked(listening, f"/inbox/{mail_id}{path}", stack) for mail_id in mails]
         for _ in range(4):
             assert http.post("/email", json=mail()).status_code == 200
         assert not is_answered(slow[-1])
         assert slow[0].recv(100).startswith(b"HTTP/1.1 200")
         assert len(listening.messages()) == 14
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/inbox/{{}}/parts/{part}" for part in ("raw", "json", "source", "text")),
+        "/_sandbox/messages/{}",
+        "/_sandbox/messages/{}/parts/raw",
+        "/messages/outbound/{}/dump",
+        "/messages/outbound/{}/details",
+    ],
+)
+def test_what_is_long_of_a_message_is_made_while_others_use_the_state(path):
+    """Its source, its JSON and its links: the answer is whole while another thread has the lock."""
+    page = {"Name": "a.txt", "ContentType": "text/plain", "Content": "YWJj" * 100_000}
+    with LocalPostmark(in_process=True) as sandbox:
+        posted = mail(MessageStream="broadcast", HtmlBody="<b>ö</b>", Attachments=[page])
+        message_id = post(sandbox, posted).json()["MessageID"]
+        path, _, query = path.format(message_id).partition("?")
+        headers = {"x-postmark-server-token": sandbox.token, "accept": "application/json"}
+        with ThreadPoolExecutor(1) as other, sandbox._store.lock:
+            reply = answer(Request("GET", path, headers, query=query), sandbox._store).reply
+            made = other.submit(reply.made).result(60)
+        assert reply.later is not None
+        assert (made.status, "b" in made.body.decode()) == (200, True)
+
+
+@pytest.mark.parametrize("fault", ["short_reply", "delayed_reply", "half_answer_accepted"])
+def test_a_fault_hits_an_answer_that_is_made_later(listening, fault):
+    """What changes a list leaves it as it is; half of it is half of the whole."""
+    message_id = sent(listening, "<p>")
+    path = f"/messages/outbound/{message_id}/dump"
+    with client(listening) as http:
+        whole = http.get(path)
+        listening.fault(fault, path="/messages/outbound/{id}/dump")
+        if fault != "half_answer_accepted":
+            assert http.get(path).content == whole.content
+            return
+        with pytest.raises(httpx.RemoteProtocolError, match=f"expected {len(whole.content)}"):
+            http.get(path)
 
 
 def test_a_sandbox_closes_while_slow_mails_are_shown(capfd):

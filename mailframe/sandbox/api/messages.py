@@ -10,13 +10,15 @@ from mailframe.sandbox.api.message_events import message_events
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.account import DeliveryType
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.messages.message_source import message_source
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.state.messages.message_source import source_maker
+from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.wire.exchange import Reply, Request
+    from mailframe.sandbox.wire.exchange import Request
 
 
 def search(request: Request, store: Store) -> Reply:
@@ -39,21 +41,21 @@ def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
     server = server_of(request, store)
     message = _message_of(request, store, server)
-    return as_json(
-        search_results.details(
-            message,
-            message_events(message, store),
-            source=_source_of(message, store),
-            is_sandboxed=_is_sandboxed(server, store),
-            is_queued=message.sent_ns > store.clock.now_ns(),
-        )
+    source = _source_of(message, store)
+    details = search_results.details(
+        message,
+        message_events(message, store),
+        is_sandboxed=_is_sandboxed(server, store),
+        is_queued=message.sent_ns > store.clock.now_ns(),
     )
+    return Reply(200, later=lambda: as_json(details(source())).body)
 
 
 def show_dump(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     server = server_of(request, store)
-    return as_json({"Body": _source_of(_message_of(request, store, server), store)})
+    source = _source_of(_message_of(request, store, server), store)
+    return Reply(200, later=lambda: as_json({"Body": source()}).body)
 
 
 def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
@@ -64,9 +66,9 @@ def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
     return message
 
 
-def _source_of(message: StoredMessage, store: Store) -> str:
+def _source_of(message: StoredMessage, store: Store) -> Callable[[], str]:
     contents = [store.attachments.content(file) for file in message.attachments]
-    return message_source(message, contents)
+    return source_maker(message, contents)
 
 
 def _is_sandboxed(server: int, store: Store) -> bool:

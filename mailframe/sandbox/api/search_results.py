@@ -8,6 +8,8 @@ from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
 
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
@@ -47,21 +49,19 @@ def details(
     message: StoredMessage,
     events: list[dict[str, Any]],
     *,
-    source: str,
     is_sandboxed: bool,
     is_queued: bool = False,
-) -> dict[str, Any]:
-    """One message with its bodies as delivered (A) and its events.
+) -> Callable[[str], dict[str, Any]]:
+    """What makes one message with its bodies as delivered (A) and its events, of its source.
 
     Args:
         message: the message as it is kept.
         events: its events, as ``message_events`` shows them.
-        source: the source of the message.
         is_sandboxed: whether the server delivers nothing.
         is_queued: whether it waits to be sent.
     """
     delivered = delivered_content(message)
-    return {
+    return lambda source: {
         "TextBody": _cut(delivered.text_body or ""),
         "HtmlBody": _cut(delivered.html_body or ""),
         "Body": _cut(source),

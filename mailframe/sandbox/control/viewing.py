@@ -24,14 +24,14 @@ from mailframe.sandbox.inbox.statuses import event_item, status_of
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.state.paging import Page
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.exchanges import Exchange
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.state.requests import RequestRecord
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.wire.exchange import Reply, Request
+    from mailframe.sandbox.wire.exchange import Request
 
 # What needs templates or a parser is imported by the first request for it: a send needs neither.
 
@@ -85,21 +85,22 @@ def show_message(request: Request, store: Store) -> Reply:
         }
         for place, file in enumerate(message.attachments)
     ]
-    links = links_of(delivered.html_body, delivered.text_body)
-    return as_json(
-        _item(message, store)
-        | {
-            "ReplyTo": message.head.get("ReplyTo") or "",
-            "HtmlBody": delivered.html_body or "",
-            "TextBody": delivered.text_body or "",
-            "Headers": [{"Name": name, "Value": value} for name, value in delivered.headers],
-            "Attachments": files,
-            "Links": [
-                {"Text": one.text, "Url": one.address, "Part": one.part} for one in links[:MOST]
-            ],
-            "Events": [event_item(event, store) for event in store.deliveries.history(message)],
-        }
-    )
+    item = _item(message, store) | {
+        "ReplyTo": message.head.get("ReplyTo") or "",
+        "HtmlBody": delivered.html_body or "",
+        "TextBody": delivered.text_body or "",
+        "Headers": [{"Name": name, "Value": value} for name, value in delivered.headers],
+        "Attachments": files,
+        "Links": [],
+        "Events": [event_item(event, store) for event in store.deliveries.history(message)],
+    }
+
+    def later() -> bytes:
+        links = links_of(delivered.html_body, delivered.text_body)[:MOST]
+        item["Links"] = [{"Text": one.text, "Url": one.address, "Part": one.part} for one in links]
+        return as_json(item).body
+
+    return Reply(200, later=later)
 
 
 def change_message(request: Request, store: Store) -> Reply:

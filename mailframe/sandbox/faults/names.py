@@ -123,6 +123,8 @@ def _change_items(change: Callable[[list[Any]], list[Any]]) -> ReplyChange:
     """Change the items of a successful batch reply; any other reply stays as it is."""
 
     def change_reply(reply: Reply, _fault: Fault, _path: str) -> Reply:
+        if reply.later is not None:  # never a list
+            return reply
         items = json.loads(reply.body)
         return as_json(change(items)) if reply.status == 200 and isinstance(items, list) else reply  # noqa: PLR2004  # OK
 
@@ -143,6 +145,8 @@ def _one_more(items: list[Any]) -> list[Any]:
 
 
 def _delayed(reply: Reply, _fault: Fault, _path: str) -> Reply:
+    if reply.later is not None:  # never of a send
+        return reply
     content = json.loads(reply.body)
     if isinstance(content, list):
         return replace(reply, body=as_json([_delayed_item(item) for item in content]).body)

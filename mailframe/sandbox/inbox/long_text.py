@@ -24,12 +24,14 @@ class LongText:
     is_cut: bool = False
 
     @classmethod
-    def of(cls, text: str) -> LongText:
-        """The start of *text*.
+    def of(cls, text: str) -> LongText | None:
+        """The start of *text*; None if it is empty.
 
         >>> LongText.of("x" * 3_000_000).size
         '3.0 MB'
         """
+        if not text:
+            return None
         length = len(text.encode("utf-8", "replace"))
         return cls(text[:SHOWN], length, len(text) > SHOWN)
 

@@ -22,10 +22,12 @@ from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.long_text import LongText, size
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
 from mailframe.sandbox.state.messages.inbox_query import term_text
-from mailframe.sandbox.state.messages.message_source import message_source
+from mailframe.sandbox.state.messages.message_source import source_maker
 from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailframe.sandbox.inbox.site import Site
     from mailframe.sandbox.state.messages.attachments import StoredAttachment
     from mailframe.sandbox.state.messages.message_list import ListedPage
@@ -237,29 +239,29 @@ class MessagePage:
             (with_flag, self._own(**{flag: True}), is_set),
         ]
 
-    def _text_part(self, text: str | None, name: str) -> dict[str, Any]:
-        whole = self._path(f"/parts/{name}")
+    def _text_part(self, name: str) -> dict[str, Any]:
+        whole, made = self._path(f"/parts/{name}"), text_of(self._message, name, self._store)
         return {
-            "text": LongText.of(text) if text else None,
+            "long_text": lambda: LongText.of(made()),
             "whole_text": whole,
             "save_text": f"{whole}?save",
         }
 
     def _source(self) -> dict[str, Any]:
-        part = self._text_part(self._delivered.html_body, "source")
-        return part | {"pieces": pieces(part["text"].start) if part["text"] else None}
+        return self._text_part("source") | {"pieces": pieces}
 
     def _text(self) -> dict[str, Any]:
-        return self._text_part(self._delivered.text_body, "text")
+        return self._text_part("text")
 
     def _raw(self) -> dict[str, Any]:
-        return self._text_part(source_of(self._message, self._store), "raw")
+        return self._text_part("raw")
 
     def _json(self) -> dict[str, Any]:
-        return self._text_part(json_of(self._message), "json")
+        return self._text_part("json")
 
     def _headers(self) -> dict[str, Any]:
-        return {"headers": headers_of(source_of(self._message, self._store))}
+        source = text_of(self._message, "raw", self._store)
+        return {"headers_of": lambda: headers_of(source())}
 
     def _events(self) -> dict[str, Any]:
         return {"events": shown_events(self._message, self._store)}
@@ -270,11 +272,22 @@ class MessagePage:
         return {"fault": fault, "links_of": lambda: links_of(html, text), "most": MAX_LINKS}
 
 
-def source_of(message: StoredMessage, store: Store) -> str:
-    """The message as it would travel, with its attachments."""
-    return message_source(
-        message, [store.attachments.content(file) for file in message.attachments]
-    )
+def text_of(message: StoredMessage, name: str, store: Store) -> Callable[[], str]:
+    """What makes a text of the message, without the state.
+
+    Args:
+        message: the message with its content.
+        name: ``source`` or ``text`` for a body as the recipient gets it, ``raw`` for the message as
+            it would travel, with its attachments, or ``json`` as it was posted.
+        store: the state of the sandbox.
+    """
+    if name == "json":
+        return lambda: json_of(message)
+    if name == "raw":
+        contents = [store.attachments.content(file) for file in message.attachments]
+        return source_maker(message, contents)
+    delivered = delivered_content(message)
+    return lambda: (delivered.html_body if name == "source" else delivered.text_body) or ""
 
 
 def json_of(message: StoredMessage) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from mailframe.sandbox.inbox.message import VIEWED, json_of, source_of
+from mailframe.sandbox.inbox.message import VIEWED, text_of
 from mailframe.sandbox.inbox.site import FILE_HEADERS, PLAIN_TYPE
-from mailframe.sandbox.state.messages.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import Reply
 
 if TYPE_CHECKING:
@@ -29,17 +29,13 @@ def part(
     message: StoredMessage, name: str, values: Mapping[str, str], store: Store
 ) -> Reply | None:
     """A text of the message: to read as plain text, or with ``save`` as a file."""
-    delivered = delivered_content(message)
     if name not in _ENDINGS:
         return None
-    if name in ("source", "text"):
-        text = delivered.html_body if name == "source" else delivered.text_body
-    else:
-        text = json_of(message) if name == "json" else source_of(message, store)
-    content = (text or "").encode("utf-8", "replace")
-    if "save" not in values:
-        return Reply(200, content, PLAIN_TYPE, FILE_HEADERS)
-    return _file(content, f"{message.message_id}.{_ENDINGS[name]}")
+    reply = Reply(200, b"", PLAIN_TYPE, FILE_HEADERS)
+    if "save" in values:
+        reply = _file(b"", f"{message.message_id}.{_ENDINGS[name]}")
+    text = text_of(message, name, store)
+    return replace(reply, later=lambda: text().encode("utf-8", "replace"))
 
 
 def attachment(

@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
             self._end(self._transport.abort)
         else:
             if planned.ending is Ending.HALF:
-                self._transport.write(half_answer(planned.reply))
+                self._transport.write(half_answer(planned.reply.made()))
             self._end(self._transport.close)
 
     def _abandon(self) -> None:

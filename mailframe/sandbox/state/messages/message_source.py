@@ -20,7 +20,7 @@ from mailframe.sandbox.checks.message_checks import REFUSED_HEADERS
 from mailframe.sandbox.state.messages.stored_message import delivered_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mailframe.sandbox.state.messages.attachments import StoredAttachment
     from mailframe.sandbox.state.messages.stored_message import DeliveredContent, StoredMessage
@@ -55,11 +55,23 @@ def message_source(message: StoredMessage, contents: Sequence[bytes]) -> str:
         message: the message with its contents.
         contents: the bytes of each of its attachments.
     """
+    return source_maker(message, contents)()
+
+
+def source_maker(message: StoredMessage, contents: Sequence[bytes]) -> Callable[[], str]:
+    """What makes the source of *message*, which takes long if it is large, without the state.
+
+    Args as of ``message_source``.
+    """
     delivered = delivered_content(message)
-    lines = [_folded(f"{name}: {value}") for name, value in _headers(message, delivered)]
-    files = list(zip(message.attachments, contents, strict=True))
-    root = _root(delivered, files, boundary=f"=_{message.message_id}")
-    return "".join(line + LINE_END for line in lines) + root.as_string(policy=_POLICY)
+
+    def source() -> str:
+        lines = [_folded(f"{name}: {value}") for name, value in _headers(message, delivered)]
+        files = list(zip(message.attachments, contents, strict=True))
+        root = _root(delivered, files, boundary=f"=_{message.message_id}")
+        return "".join(line + LINE_END for line in lines) + root.as_string(policy=_POLICY)
+
+    return source
 
 
 def _headers(message: StoredMessage, delivered: DeliveredContent) -> Iterator[tuple[str, str]]:
