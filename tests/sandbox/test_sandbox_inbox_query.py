@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.state.messages import message_list
@@ -14,6 +19,9 @@ from mailframe.sandbox.state.messages.inbox_query import (
     term_text,
 )
 from tests.sandbox.sandbox_mail import client, mail, post
+
+_TEXTS = st.text(min_size=1, max_size=40) | st.text('"\\: -*a', min_size=1, max_size=12)
+HARD = '-"a b"\\:c*\\'
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +135,11 @@ def test_a_message_is_found_by_its_id(sandbox):
         ("before:yesterday", "before: takes a date such as 2026-11-27; found 'yesterday'"),
         ("after:2026-13-01", "after: takes a date"),
         ("a " * (MAX_TERMS + 1), f"a search has at most {MAX_TERMS} terms"),
-        ("a" * 501, "a search has at most 500 characters"),
-        ('"', 'a quote has no end; write "two words"'),
+        ("a" * 2_501, "a search has at most 2500 characters"),
+        ('"', 'a quote has no end; write "two words", and \\" for a quotation mark in quotes'),
+        ('tag:"', "a quote has no end"),
+        ('"two words\\"', "a quote has no end"),
+        ('metadata."a:b', "a quote has no end"),
         ('to:ann "two words', "a quote has no end"),
         ('subject:"two words', "a quote has no end"),
         ('"two" words"', "a quote has no end"),
@@ -147,14 +158,56 @@ def test_a_search_that_is_not_possible_says_why(sandbox, query, text):
     assert 'role="alert"' in page.text
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("tag", "two words"), ("to", "ann@example.com"), ("tag", 'a"b'), ("metadata.k", "")],
-)
-def test_a_term_is_read_as_it_was_written(field, value):
-    """What a link of the page searches for; a quote, which no term can have, is left out."""
-    name, _, key = field.partition(".")
-    assert parse(term_text(field, value)) == (Term(name, value.replace('"', ""), key),)
+@given(field=st.sampled_from(["tag", "to", "subject"]), value=_TEXTS, key=_TEXTS)
+@example(field="tag", value=HARD, key=HARD)
+@example(field="tag", value="a" * 1_000, key="k")
+def test_a_term_is_read_as_it_was_written(field, value, key):
+    """What a link of the page searches for: quotes, backslashes, colons, spaces, any character."""
+    assert parse(f"x {term_text(field, value)} y") == (
+        Term("", "x"),
+        Term(field, value),
+        Term("", "y"),
+    )
+    assert parse(term_text(f"metadata.{key}", value)) == (Term("metadata", value, key),)
+
+
+def test_the_links_of_a_message_find_it():
+    """Its tag and its metadata, with quotation marks, backslashes, colons and spaces in them."""
+    with LocalPostmark(in_process=True) as sandbox, client(sandbox) as http:
+        metadata = {'k"\\: k': 'v"\\ v', "empty": ""}
+        ids = [
+            post(sandbox, mail(Tag=tag, Metadata=metadata)).json()["MessageID"]
+            for tag in (HARD, "b" * 1_000)
+        ]
+        for message_id, count in zip(ids, (1, 1), strict=True):
+            page = http.get(f"/inbox/{message_id}").text
+            links = re.findall(r'class="look-up" href="(/\?q=(?:tag|metadata)[^"]*)"', page)
+            assert len(links) == 3
+            for link in map(html.unescape, links):
+                assert message_id in http.get(link).text, link
+            assert sum(one in http.get(html.unescape(links[0])).text for one in ids) == count
+
+
+@pytest.mark.parametrize("sends", [0, 2])
+def test_a_request_is_found_by_its_number_in_all_starts_of_a_file(tmp_path, sends):
+    """Numbers go on after a restart, also without a record; the faults count from 1 again."""
+    path = tmp_path / "sandbox.db"
+    with LocalPostmark(in_process=True, db=path) as sandbox:
+        for number in range(sends):
+            post(sandbox, mail(Subject=f"old {number}"))
+        sandbox._store.database.run("delete from requests")
+    with LocalPostmark(in_process=True, db=path) as sandbox, client(sandbox) as http:
+        sandbox.fault("http_500_lost", request=2)
+        answers = [post(sandbox, mail(Subject=f"new {number}")).status_code for number in range(3)]
+        assert answers == [200, 500, 200]
+        numbers = range(sends + 1, sends + 4)
+        assert sandbox.requests()["number"].dropna().tolist() == list(numbers)
+        for number, subject in zip(numbers, (["new 0"], [], ["new 2"]), strict=True):
+            rows = http.get("/_sandbox/messages", params={"q": f"request:{number}"}).json()
+            assert [row["Subject"] for row in rows["Messages"]] == subject
+        sandbox.clear()
+        post(sandbox, mail())
+        assert sandbox.requests()["number"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

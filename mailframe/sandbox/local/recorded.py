@@ -54,7 +54,7 @@ class Recorded:
         """Every request: one row each, in the order of arrival.
 
         Returns:
-            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method,
+            Columns number (of the request that sends, from 1 in a new file, else NA), method,
             path, messages, bytes (of the body), http_status (NA without a complete answer), fault
             and accepted.
         """

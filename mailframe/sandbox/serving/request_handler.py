@@ -103,7 +103,7 @@ class RequestHandler:
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
-                number,
+                None if number is None else self.store.requests.before + number,
                 method,
                 path,
                 fault=None if fault is None else str(fault.name),

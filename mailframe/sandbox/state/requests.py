@@ -20,7 +20,7 @@ class RequestRecord:
     """One request, as a row of ``sandbox.requests()``.
 
     Attributes:
-        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
+        number: the number of the request that sends, from 1 in a new file; None for others.
         method: the method in upper case.
         path: the path without the query.
         messages: the number of messages; 0 if the request was refused before they were counted.
@@ -49,11 +49,25 @@ class RequestRecord:
 NAMES: Final = tuple(field.name for field in fields(RequestRecord))
 
 
+_LAST: Final = """
+    select max(
+        ifnull((select max(number) from requests), 0),
+        ifnull((select request from packs order by first desc limit 1), 0)
+    )
+"""
+
+
 class RequestTable(Table):
     """The requests, in the order of arrival, and their numbers.
 
+    Those that send are numbered on after a restart, so that a number names one request; the faults
+    count from 1 at each start.
+
     Args:
         keep: the number of requests that are kept; older ones are removed.
+
+    Attributes:
+        before: the number of the last request that sent before this start.
     """
 
     SCHEMA = """
@@ -79,8 +93,9 @@ class RequestTable(Table):
         self._keep = keep
 
     def restart(self) -> None:
-        """Count from 1 again."""
+        """Count from 1 again, or go on if the file has requests."""
         self._counts: Counter[str | None] = Counter()
+        self.before: int = self._database.value(_LAST)
 
     def read_again(self) -> None:
         """Count on: a request that could not be stored was counted, too."""

@@ -25,7 +25,7 @@ class Request:
         path: the path without the query.
         headers: the headers, by name in lower case.
         body: the bytes of the body; of one that is too large, only the start.
-        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
+        number: the number of the request that sends, as in its record; None for others.
         query: the part after the ``?``, as it was sent.
         first: the number of matches that a search finds, the oldest first; None is all.
         params: what stands in the path for each ``{name}`` of the route, as sent.

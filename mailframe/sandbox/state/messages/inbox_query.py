@@ -57,11 +57,15 @@ _WORDS: Final = ("To", "From", "Cc", "Bcc", "Subject", "Tag")
 """Where a word may stand."""
 DATES: Final = ("after", "before")
 MAX_TERMS: Final = 20
-MAX_QUERY: Final = 500
+MAX_QUERY: Final = 2_500
+"""Characters; a tag can have 1,000."""
+_QUOTED: Final = r'(?:[^"\\]|\\.)*'
 _TERM: Final = re.compile(
-    r'(?P<not>-?)(?:(?P<field>[A-Za-z]+(?:\.(?:"[^"]*"|[^\s":]+))?):)?'
-    r'(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))'
+    rf'(?P<not>-?)(?:(?P<field>[A-Za-z]+(?:\.(?:"{_QUOTED}"|[^\s":]+))?):)?'
+    rf'(?:"(?P<quoted>{_QUOTED})(?P<end>"?)|(?P<plain>[^\s"]*))',
+    re.DOTALL,
 )
+_ESCAPE: Final = re.compile(r'\\(["\\])')
 _LIKE_A_FIELD: Final = re.compile(r"[A-Za-z]+(?:\.[^\s:]+)?:(?=[^\s/])")
 _DATE: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 
@@ -110,8 +114,10 @@ def parse(query: str) -> tuple[Term, ...]:
             at += 1
             continue
         match = _TERM.match(query, at)
-        if match and match["quoted"] is not None and not match[0].endswith('"', 1):
-            raise QueryError('a quote has no end; write "two words"')
+        if match and match["end"] == "":
+            raise QueryError(
+                'a quote has no end; write "two words", and \\" for a quotation mark in quotes'
+            )
         at = match.end() if match and match.end() > at else at + 1
         term = _term(match) if match else None
         if term is not None:
@@ -124,10 +130,11 @@ def parse(query: str) -> tuple[Term, ...]:
 def _term(match: re.Match[str]) -> Term | None:
     """The term; None for one without a value."""
     field, dot, key = (match["field"] or "").partition(".")
-    value = match["plain"] if match["quoted"] is None else match["quoted"]
+    value = match["plain"] if match["quoted"] is None else _unescaped(match["quoted"])
     is_excluded, name = bool(match["not"]), field.lower()
     if name == "metadata" and dot:
-        return Term(name, value, key.strip('"'), is_excluded)
+        key = _unescaped(key[1:-1]) if key.startswith('"') else key
+        return Term(name, value, key, is_excluded)
     if dot or name not in (*FIELDS, *STATES, *DATES):
         word = f"{match['field']}:{value}" if field else value
         is_id = position_of(word.lower()) is not None
@@ -141,6 +148,15 @@ def _term(match: re.Match[str]) -> Term | None:
     if name in DATES and not _DATE.fullmatch(value):
         raise QueryError(f"{name}: takes a date such as 2026-11-27; found {value!r}")
     return Term(name, value.lower() if name in STATES else value, "", is_excluded)
+
+
+def _unescaped(text: str) -> str:
+    r"""What stands in quotes; a backslash before another character is itself.
+
+    >>> print(_unescaped(r'a\"b\\c\d'))
+    a"b\c\d
+    """
+    return _ESCAPE.sub(r"\1", text)
 
 
 def hint_of(terms: Sequence[Term]) -> str:
@@ -276,16 +292,25 @@ _OTHERS: Final[dict[str, Callable[[StoredMessage, str, str], bool]]] = {
 }
 
 
+_NOT_IN_KEY: Final = re.compile(r'[\s":]')
+_NOT_IN_WORD: Final = re.compile(r'[\s"]')
+
+
 def term_text(field: str, value: str) -> str:
-    """The term as a person would write it.
+    r"""The term as a person would write it.
 
     >>> term_text("tag", "two words"), term_text("to", "ann@example.com")
     ('tag:"two words"', 'to:ann@example.com')
-    >>> term_text("metadata.Batch Key", "7")
-    'metadata."Batch Key":7'
+    >>> print(term_text("metadata.Batch Key", '7"'))
+    metadata."Batch Key":"7\""
     """
     field, dot, key = field.partition(".")
-    if dot:
-        field = f'{field}."{key}"' if re.search(r"[\s:]", key) else f"{field}.{key}"
-    value = value.replace('"', "")
-    return f'{field}:"{value}"' if re.search(r"\s", value) or not value else f"{field}:{value}"
+    return f"{field}{dot}{_quoted(key, _NOT_IN_KEY) if dot else ''}:{_quoted(value, _NOT_IN_WORD)}"
+
+
+def _quoted(text: str, needing: re.Pattern[str]) -> str:
+    """A text as a term has it: in quotes if it is empty or has one of the characters *needing*."""
+    if text and not needing.search(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
