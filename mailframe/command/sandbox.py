@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.command.sandbox_arguments import with_variables
 from mailframe.command.streams import complain
-from mailframe.errors import MailframeError
+from mailframe.errors import MailframeError, SandboxError
 from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
@@ -58,7 +58,7 @@ def sandbox_of(values: Mapping[str, Any]) -> LocalPostmark:
         servers=_servers(values["server"]),
         senders=values["sender"],
         streams=streams,
-        suppressions=_suppressions(values["suppress"]),
+        suppressions=_suppressions(values["suppress"], servers=dict(values["server"])),
         faults=[Fault(**fault) for fault in values["fault"]],
         approval=values["approval"],
         delivery_type=values["delivery_type"],
@@ -82,11 +82,21 @@ def _servers(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _suppressions(
-    triples: Iterable[tuple[str | None, str | None, str]],
+    triples: Iterable[tuple[str | None, str | None, str]], *, servers: Iterable[str]
 ) -> dict[str | None, Any]:
-    """The addresses by stream, and for one server by its name; None is every stream."""
+    """The addresses by stream, and for one server by its name; None is every stream.
+
+    Raises:
+        SandboxError: what stands for a stream of every server is the name of a server.
+    """
     suppressions: dict[str | None, Any] = {}
+    names = {name.lower() for name in servers}
     for server, stream, address in triples:
+        if server is None and stream is not None and stream.lower() in names:
+            raise SandboxError(
+                f"--suppress {stream}:{address} does not say whether {stream!r} is the server or a "
+                f"stream; write SERVER/STREAM:{address}, such as {stream}/outbound:{address}"
+            )
         by_stream = suppressions if server is None else suppressions.setdefault(server, {})
         by_stream.setdefault(stream, []).append(address)
     return suppressions

@@ -187,6 +187,10 @@ def test_a_wrong_value_is_named_with_its_option_or_its_variable(
     [
         (["--fault", "http_418"], "there is no fault 'http_418'"),
         (["--suppress", "nowhere:ann@example.com"], "no sending stream 'nowhere'"),
+        (
+            ["--server", "news=two", "--stream", "News=broadcast", "--suppress", "News:a@x.test"],
+            "'News' is the server or a stream; write SERVER/STREAM:a@x.test, such as News/outbound",
+        ),
         (["--host", "0.0.0.0"], "add allow_hosts="),
         (["--host", "0.0.0.0", "--allow-host", "mail"], "(--allow-host and --token)"),
         (["--allow-host", "http://mail"], "'http://mail' is not the name of a host"),

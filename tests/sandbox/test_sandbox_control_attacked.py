@@ -155,7 +155,7 @@ def test_no_id_in_a_path_makes_the_sandbox_fail(http, value):
         (
             "POST simulate",
             {"ServerID": 9},
-            "ServerID is the ID of a server: 1 (mailframe sandbox); found 9.",
+            "ServerID is the ID or the name of a server: 1 (mailframe sandbox); found 9.",
         ),
         (
             "POST simulate",
@@ -269,7 +269,7 @@ def test_no_id_in_a_path_makes_the_sandbox_fail(http, value):
         (
             "GET suppressions?server=x",
             None,
-            "server is the ID of a server: 1 (mailframe sandbox); found",
+            "server is the ID or the name of a server: 1 (mailframe sandbox); found",
         ),
         ("GET requests?errors=perhaps", None, 'errors is true or false; found "perhaps".'),
         (

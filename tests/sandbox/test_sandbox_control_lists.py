@@ -91,6 +91,8 @@ def test_a_page_beyond_the_ends_is_empty_and_leads_back(filled, path):
     [
         ("messages", {"server": 1}, 5),
         ("messages", {"server": "other"}, 1),
+        ("messages", {"server": "SHOP"}, 1),
+        ("webhooks/deliveries", {"server": "mailframe sandbox"}, 5),
         ("bounces", {"server": 1}, 5),
         ("bounces", {"server": "other"}, 0),
         ("bounces", {"stream": "broadcast"}, 0),
@@ -149,10 +151,13 @@ def test_a_mail_that_came_in_is_shown_and_removed(sandbox):
     assert get(sandbox, "/_sandbox/inbound").json()["InboundMessages"] == []
 
 
-def test_an_address_is_suppressed_on_one_server():
-    """By its ID; the first one by default."""
-    with LocalPostmark(in_process=True, servers={"shop": "two"}) as sandbox:
+@pytest.mark.parametrize("name", ["shop", "2026"])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_an_address_is_suppressed_on_one_server(name, by_name):
+    """By its ID or its name, also one of digits; the first one by default."""
+    with LocalPostmark(in_process=True, servers={name: "two"}) as sandbox:
         shop = get(sandbox, "/_sandbox/servers").json()["Servers"][1]["ID"]
+        shop = name.upper() if by_name else shop
         with client(sandbox) as http:
             body = {"EmailAddress": "ann@example.com"}
             http.post("/_sandbox/suppress", json=body | {"ServerID": shop, "Stream": "broadcast"})

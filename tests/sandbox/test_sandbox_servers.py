@@ -228,12 +228,16 @@ def test_methods_are_for_all_servers_or_for_one(either):
     """By name, ignoring case, or by ID; each row has its server."""
     first = either.server_id
     shop = Calls(either).ok("POST", "/servers", {"Name": "Shop"})
+    either.set_webhook_times(retries_s=[])
     for token, name in ((either.token, "a"), (shop["ApiTokens"][0], "b")):
+        hook = {"Url": "http://127.0.0.1:9/", "Triggers": {"Bounce": {"Enabled": True}}}
+        Calls(either, token=token).ok("POST", "/webhooks", hook)
         bounce = mail(To="HardBounce@bounce-testing.postmarkapp.com", Subject=name)
         Calls(either, token=token).ok("POST", "/email", bounce)
         Calls(either, token=token).ok(
             "POST", "/email", mail(Subject=name, MessageStream="outbound")
         )
+    assert either.wait_for_webhooks()
     either.suppress("c@x.test", server="shop")
     either.suppress("d@x.test", stream="broadcast", server=first)
     frames = (
@@ -242,6 +246,7 @@ def test_methods_are_for_all_servers_or_for_one(either):
         either.events,
         either.bounces,
         either.suppressions,
+        either.webhook_deliveries,
     )
     for frame in frames:
         assert set(frame()["ServerID"]) == {first, shop["ID"]}

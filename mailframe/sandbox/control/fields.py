@@ -47,12 +47,14 @@ class Kind:
         is_right: whether a value of JSON is one of them.
         can_be_null: whether null is one, too; else null is the same as a missing field.
         is_number: whether a parameter of a query is read as a number.
+        read: makes the value that is used of one that is right.
     """
 
     rule: str
     is_right: Callable[[Any], bool]
     can_be_null: bool = False
     is_number: bool = False
+    read: Callable[[Any], Any] = lambda value: value
 
 
 def whole(low: int, high: int = MAX_NUMBER, *, can_be_null: bool = False) -> Kind:
@@ -118,7 +120,7 @@ def body_of(
         if value is not None and not kinds[name].is_right(value):
             raise not_right(name, kinds[name], value)
     given = {
-        name: value
+        name: value if value is None else kinds[name].read(value)
         for name, value in fields.items()
         if value is not None or kinds[name].can_be_null
     }
@@ -163,7 +165,7 @@ def query_of(request: Request, kinds: Mapping[str, Kind]) -> dict[str, Any]:
         if value != "" and not kind.is_right(value):
             raise not_right(name, kind, text)
         if value != "":
-            given[name] = value
+            given[name] = kind.read(value)
     return given
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.control.fields import Kind
 
@@ -15,13 +15,23 @@ _MOST_NAMED: Final = 20
 
 
 def server_kind(store: Store) -> Kind:
-    """The ID of a server; also of one that was removed, as long as a message of it is kept."""
-    names = dict(store.servers.names())
-    ids = names.keys()
+    """The ID or the name of a server, ignoring case; it is read as the ID.
+
+    The ID is also right for one that was removed, as long as a message of it is kept.
+    """
+    names = store.servers.names()
+    ids = {name.lower(): one for one, name in names}
+
+    def server_of(value: Any) -> int | None:
+        if type(value) is int and (value in ids.values() or _has_messages(store, value)):
+            return value
+        return ids.get(str(value).lower()) if type(value) in (int, str) else None
+
     return Kind(
-        f"the ID of a server: {_named(f'{one} ({name})' for one, name in names.items())}",
-        lambda value: type(value) is int and (value in ids or _has_messages(store, value)),
+        f"the ID or the name of a server: {_named(f'{one} ({name})' for one, name in names)}",
+        lambda value: server_of(value) is not None,
         is_number=True,
+        read=server_of,
     )
 
 

@@ -54,6 +54,7 @@ BOUNCE_DTYPES = {
 WEBHOOK_DELIVERY_DTYPES = {
     "ID": "int64",
     "WebhookID": "int64",
+    "ServerID": "int64",
     "RecordType": "str",
     "MessageID": "str",
     "Url": "str",
@@ -125,9 +126,10 @@ def bounces_frame(store: Store, server: int | None) -> pd.DataFrame:
     return frame(rows, BOUNCE_DTYPES)
 
 
-def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
+def webhook_deliveries_frame(store: Store, server: int | None) -> pd.DataFrame:
     """One row per delivery of a webhook, in the order of queuing."""
-    return frame(store.webhook_queue.all(), WEBHOOK_DELIVERY_DTYPES)
+    rows = [row for row in store.webhook_queue.all() if server in (None, row["ServerID"])]
+    return frame(rows, WEBHOOK_DELIVERY_DTYPES)
 
 
 def events_frame(store: Store, server: int | None) -> pd.DataFrame:

@@ -115,18 +115,24 @@ class Recorded:
 
         return frames.suppressions_frame(self._caught_up(), self._id_of(server), stream)
 
-    def webhook_deliveries(self) -> pd.DataFrame:
+    def webhook_deliveries(self, *, server: int | str | None = None) -> pd.DataFrame:
         """What was posted to webhooks, or waits for it: one row each, in the order of queuing.
 
+        Args:
+            server: the name or the ID of the only server; None is all of them.
+
         Returns:
-            Columns ID, WebhookID, RecordType, MessageID, Url, TraceID, Status (``waiting``,
-            ``sending``, ``delivered``, ``dropped``, ``failed`` or ``removed``), Attempts,
-            HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The last 10,000
-            that ended are kept.
+            Columns ID, WebhookID, ServerID, RecordType, MessageID, Url, TraceID, Status
+            (``waiting``, ``sending``, ``delivered``, ``dropped``, ``failed`` or ``removed``),
+            Attempts, HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The
+            last 10,000 that ended are kept.
+
+        Raises:
+            SandboxError: there is no such server.
         """
         from mailframe.sandbox.local import frames  # noqa: PLC0415 - pandas
 
-        return frames.webhook_deliveries_frame(self._store)
+        return frames.webhook_deliveries_frame(self._store, self._id_of(server))
 
     def _id_of(self, server: int | str | None) -> int | None:
         return None if server is None else self._store.servers.named(server)
