@@ -8,12 +8,15 @@ import pytest
 
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.api.routes import POSTMARK_ROUTES
+from mailframe.sandbox.serving.routes import match
 from tests.sandbox.sandbox_mail import client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
+    from mailframe.sandbox.state.database import Database
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ENDPOINTS = [(method, path) for path, methods in POSTMARK_ROUTES.items() for method in methods]
@@ -145,3 +148,104 @@ def test_a_list_needs_count_and_offset_in_their_limits(http: httpx.Client, path:
         query = f"?COUNT={count}&Offset={offset}"
         status, answered, _ = ask(http, "GET", path + query, **token_of(path))
         assert (status, answered) == ((200, None) if is_right else (422, code)), query
+
+
+GOOD = {"From": "a@x.test", "To": "b@x.test", "Subject": "Hi", "TextBody": "Hi"}
+TEMPLATED = {"From": "a@x.test", "To": "b@x.test", "TemplateModel": {}}
+WEBHOOK = {"Url": "http://127.0.0.1:9/", "Triggers": {"Click": {"Enabled": 5}}}
+ADDRESSES = {"Suppressions": [{"EmailAddress": "a@x.test"}, {"EmailAddress": 5}]}
+# The start of each body is right, and its last field or entry is not
+HALF_RIGHT = {
+    ("POST", "/email"): GOOD | {"Tag": 5},
+    ("POST", "/email/batch"): [GOOD, 5],
+    ("POST", "/email/withTemplate"): TEMPLATED | {"TemplateAlias": "none"},
+    ("POST", "/email/batchWithTemplates"): {"Messages": [TEMPLATED | {"TemplateId": 1}, 5]},
+    ("POST", "/email/bulk"): {
+        "From": "a@x.test",
+        "Subject": "Hi",
+        "TextBody": "Hi",
+        "MessageStream": "broadcast",
+        "Messages": [{"To": "b@x.test"}, {"To": "bad"}],
+    },
+    ("POST", "/templates"): {
+        "Name": "n",
+        "Alias": "new",
+        "Subject": "s",
+        "TextBody": "{{#each x}}",
+    },
+    ("PUT", "/templates/1"): {"Name": "new", "TextBody": "{{#each x}}"},
+    ("PUT", "/templates/push"): {"SourceServerID": 1, "PerformChanges": True},
+    ("POST", "/message-streams"): {
+        "ID": "new",
+        "Name": "n",
+        "MessageStreamType": "Broadcasts",
+        "SubscriptionManagementConfiguration": {"UnsubscribeHandlingType": "None"},
+    },
+    ("PATCH", "/message-streams/broadcast"): {"Name": "new", "Description": "<b>"},
+    ("POST", "/message-streams/outbound/archive"): None,
+    ("POST", "/message-streams/outbound/suppressions"): ADDRESSES,
+    ("POST", "/message-streams/outbound/suppressions/delete"): ADDRESSES,
+    ("PUT", "/server"): {"Name": "new", "Color": "none"},
+    ("POST", "/webhooks"): WEBHOOK,
+    ("PUT", "/webhooks/1"): WEBHOOK | {"Url": "http://127.0.0.1:8/"},
+    ("POST", "/triggers/inboundrules"): {"Rule": "no rule"},
+    ("POST", "/servers"): {"Name": "new", "InboundDomain": "none"},
+    ("PUT", "/servers/1"): {"Name": "new", "InboundDomain": "none"},
+    ("POST", "/domains"): {"Name": "new.test", "ReturnPathDomain": "other.test"},
+    ("PUT", "/domains/1"): {"CustomTrackingDomain": "t.x.test", "ReturnPathDomain": "other.test"},
+    ("POST", "/senders"): {"FromEmail": "a@x.test", "Name": "n", "ReplyToEmail": "bad"},
+    ("PUT", "/senders/1"): {"Name": "new", "ReplyToEmail": "bad"},
+    ("POST", "/data-removals"): {"RequestedBy": "a@x.test", "RequestedFor": "bad"},
+}
+
+# Each has one write, and no body
+WITHOUT_BODY = ("verify", "retry", "bypass", "unarchive", "resend", "dkim", "activate")
+
+
+def filled(http: httpx.Client, other: int) -> None:
+    """One entry for each ID of HALF_RIGHT; a push would create a template and change a layout."""
+    template = {"Name": "n", "Alias": "a", "Subject": "s", "TextBody": "t"}
+    layout = {"Name": "n", "Alias": "b", "TemplateType": "Layout", "TextBody": "{{{@content}}}"}
+    for path, body in [
+        *[("/templates", template), ("/templates", layout)],
+        *[("/webhooks", {"Url": "http://127.0.0.1:9/"}), ("/domains", {"Name": "x.test"})],
+        *[("/senders", {"FromEmail": "b@x.test", "Name": "n"})],
+    ]:
+        assert http.post(path, json=body).status_code == 200, path
+    twin = template | {"Alias": "b"}
+    assert http.post("/templates", json=twin, headers={SERVER: "two"}).status_code == 200
+    HALF_RIGHT["PUT", "/templates/push"]["DestinationServerID"] = other
+
+
+def test_a_refused_request_changes_nothing():
+    """Each endpoint that writes, with a body whose last field or entry is wrong."""
+    writing = {(method, path) for method, path in ENDPOINTS if method in ("POST", "PUT", "PATCH")}
+    with (
+        LocalPostmark(
+            in_process=True, server_id=1, tokens=["one"], servers={"other": "two"}
+        ) as sandbox,
+        client(sandbox) as http,
+    ):
+        http.headers[ACCOUNT] = "any"
+        database = sandbox._store.database
+        (other,) = set(sandbox._store.servers.ids()) - {1}
+        filled(http, other)
+        for (method, path), body in HALF_RIGHT.items():
+            before = kept(database)
+            answer = http.request(method, path, json=body)
+            assert answer.status_code == 422, (path, answer.text)
+            assert kept(database) == before, path
+            writing.discard((method, match(path)[0]))
+    rest = {path for _, path in writing if not any(word in path for word in WITHOUT_BODY)}
+    assert rest == {"/templates/validate"}  # which writes nothing
+
+
+def kept(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of each table but the requests, and the thread of the webhooks."""
+    tables = [row[0] for row in database.rows("select name from sqlite_master where type='table'")]
+    left_out = ("requests", "sqlite_sequence", "webhook_cursor", "sums")
+    return {
+        table: [tuple(row) for row in database.rows(f"select * from {table}")]  # noqa: S608 - ours
+        for table in tables
+        if table not in left_out
+    }
