@@ -12,6 +12,7 @@ import re
 from email.message import Message
 from email.policy import compat32
 from email.utils import formataddr, formatdate
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -35,6 +36,8 @@ WRITTEN: Final = REFUSED_HEADERS | {
     "x-pm-message-id",
 }
 _POLICY: Final = compat32.clone(linesep=LINE_END)
+_PLACE: Final = "\0"
+"""Stands for a payload; no header has it, since what is not printable is encoded."""
 _MAX_LINE: Final = 78
 _BYTES_OF_A_WORD: Final = 36  # of UTF-8 in one encoded word, whose line stays short behind a name
 _CLEAR: Final = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?", re.ASCII)
@@ -69,9 +72,24 @@ def source_maker(message: StoredMessage, contents: Sequence[bytes]) -> Callable[
         lines = [_folded(f"{name}: {value}") for name, value in _headers(message, delivered)]
         files = list(zip(message.attachments, contents, strict=True))
         root = _root(delivered, files, boundary=f"=_{message.message_id}")
-        return "".join(line + LINE_END for line in lines) + root.as_string(policy=_POLICY)
+        return "".join(line + LINE_END for line in lines) + _as_text(root)
 
     return source
+
+
+def _as_text(root: Message) -> str:
+    """The parts in one text, with CRLF at the end of each line.
+
+    The module ``email`` splits a payload into its lines in one call, which no other thread can
+    interrupt; so the payloads are put into its text afterwards.
+    """
+    payloads: list[str] = []
+    for part in root.walk():
+        if not part.is_multipart():
+            payloads.append(str(part.get_payload()).replace("\n", LINE_END))
+            part.set_payload(_PLACE)
+    pieces = root.as_string(policy=_POLICY).split(_PLACE)
+    return "".join(chain(*zip_longest(pieces, payloads, fillvalue="")))
 
 
 def _headers(message: StoredMessage, delivered: DeliveredContent) -> Iterator[tuple[str, str]]:
