@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ class WebhookThread:
     def __init__(self, store: Store) -> None:
         self._store = weakref.ref(store)
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event | None = None
@@ -42,9 +44,11 @@ class WebhookThread:
     def wake(self) -> None:
         """Look for new events and due retries now; the first call with a webhook starts it."""
         store = self._store()
-        if store is None or self.is_closing or not store.webhooks.verified():
+        if self._is_forked() or store is None or not store.webhooks.verified():
             return
         with self._lock:
+            if self.is_closing:
+                return
             if self._thread is None:
                 self._start()
             self._signal()
@@ -79,11 +83,20 @@ class WebhookThread:
                 if self._thread is threading.current_thread():
                     self._thread = None
 
+    def _is_forked(self) -> bool:
+        """Whether the thread is in the process from which this one was forked.
+
+        A copy of the lock stays locked if another thread held it at the fork.
+        """
+        return os.getpid() != self._process
+
     def _end(self) -> bool:
         """End the thread, and wait for it; False if there is none.
 
         A thread that uses SQLite while the interpreter ends would crash the process.
         """
+        if self._is_forked():
+            return False
         with self._lock:
             thread = self._thread
             self.is_closing = True
