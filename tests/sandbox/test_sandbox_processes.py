@@ -197,7 +197,8 @@ is_over = threading.Event()
 def work():
     while not is_over.is_set():
         for sandbox in sandboxes:
-            for lock in (sandbox._store.lock, sandbox._webhooks._lock):
+            store = sandbox._store
+            for lock in (store.lock, sandbox._webhooks._lock, store.lives.turn):
                 with lock:
                     is_over.wait(0.002)
 worker = threading.Thread(target=work)
@@ -208,6 +209,7 @@ for _ in range(30):
         try:
             sandboxes[0].messages()
         except SandboxError:
+            sandboxes[1].simulate(opens=1)
             for sandbox in sandboxes:
                 sandbox.close()
             os._exit(len(sandboxes[1].messages()))
@@ -220,7 +222,7 @@ worker.join()
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_process_forked_while_another_thread_uses_a_sandbox_does_not_hang(tmp_path):
-    """A lock that the thread held, of the state or of webhooks, stayed locked in the child."""
+    """A lock that it held, of the state, webhooks or simulations, stayed locked in the child."""
     command = [sys.executable, "-W", "ignore", "-c", FORKING_WHILE_BUSY, tmp_path / "kept.db"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     assert (done.returncode, done.stderr) == (0, "")

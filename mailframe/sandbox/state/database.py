@@ -59,6 +59,7 @@ class Database:
         self._depth = 0
         self.undone: Callable[[], None] = _nothing
         self._open: sqlite3.Connection | None = None
+        self._turns: list[threading.Lock] = []
         self.is_forked = False
         _ = self.connection
         with _LISTING:
@@ -93,6 +94,11 @@ class Database:
                 self._ended()
                 self._open = None
 
+    def turn(self) -> threading.Lock:
+        """A new lock for work of many transactions; in a forked process it is free."""
+        self._turns.append(threading.Lock())
+        return self._turns[-1]
+
     def leave(self) -> None:
         """Never touch the file again: called in a forked process.
 
@@ -100,6 +106,9 @@ class Database:
         """
         import ctypes  # noqa: PLC0415 - only a forked process needs it
 
+        for turn in self._turns:
+            if turn.locked():  # by a thread that is not in this process
+                turn.release()
         if self.path is not None and self._open is not None:
             self.is_forked = True
             self._ended.detach()

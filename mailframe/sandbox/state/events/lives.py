@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +42,7 @@ class LifeTable(Table):
     CLEARED = ("repeats",)
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self.turn = threading.Lock()
+        self.turn = database.turn()
         super().__init__(database, clock)
 
     def restart(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -48,7 +47,7 @@ class UpcomingTable(Table):
     CLEARED = ("upcoming_events",)
 
     def __init__(self, database: Database, clock: Clock, *, events: EventTable) -> None:
-        self.turn = threading.Lock()
+        self.turn = database.turn()
         super().__init__(database, clock)
         self._events = events
 
