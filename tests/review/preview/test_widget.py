@@ -51,7 +51,8 @@ def opened():
 
 def instances() -> dict[str, object]:
     """Every widget of the kernel by its number."""
-    return getattr(widget_module, "_instances", None) or widget_module.Widget.widgets
+    instances = getattr(widget_module, "_instances", None)  # empty before the first widget
+    return widget_module.Widget.widgets if instances is None else instances
 
 
 def where(preview) -> str:
