@@ -61,8 +61,8 @@ class Database:
         self._open: sqlite3.Connection | None = None
         self._turns: list[threading.Lock] = []
         self.is_forked = False
-        _ = self.connection
-        with _LISTING:
+        with _LISTING:  # a fork waits until it is open, and then leaves it
+            _ = self.connection
             _DATABASES.add(self)
 
     @property
@@ -70,12 +70,13 @@ class Database:
         """The connection; one that was closed is opened again.
 
         Raises:
-            SandboxError: this process was forked from the one that opened the file.
+            SandboxError: this process was forked from the one that opened it.
         """
         if self.is_forked:
+            name = "this sandbox" if self.path is None else f"the sandbox with the file {self.path}"
             raise SandboxError(
-                f"the database {self.path} is open in the process from which this one was forked; "
-                "send requests to the URL of the sandbox, or open another file here"
+                f"{name} belongs to the process from which this one was forked; send requests to "
+                "its URL, or start another sandbox here"
             )
         with self.lock:
             if self._open is None:
@@ -100,16 +101,17 @@ class Database:
         return self._turns[-1]
 
     def leave(self) -> None:
-        """Never touch the file again: called in a forked process.
+        """Never touch the file again, if it has one: called in a forked process.
 
         To close the connection there would remove the log with the last changes of the parent.
+        A temporary database that has moved to a file shares it with the parent, too.
         """
         import ctypes  # noqa: PLC0415 - only a forked process needs it
 
         for turn in self._turns:
             if turn.locked():  # by a thread that is not in this process
                 turn.release()
-        if self.path is not None and self._open is not None:
+        if self._open is not None:
             self.is_forked = True
             self._ended.detach()
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._open))  # no end of it closes it
@@ -213,9 +215,11 @@ def _release_all() -> None:
 
 
 def _leave_all() -> None:
-    for database in list(_DATABASES):
-        database.leave()
-    _release_all()
+    try:
+        for database in list(_DATABASES):
+            database.leave()
+    finally:
+        _release_all()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
