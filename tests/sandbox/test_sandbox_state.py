@@ -46,6 +46,23 @@ def test_the_newest_messages_are_kept(count):
         assert repr(sandbox).endswith(f"{len(kept)} messages>")
 
 
+def test_a_send_at_the_cap_takes_as_long_whatever_the_cap_is():
+    """To remove the oldest message, SQLite had read every other one: 0.07 s at 100,000."""
+    steps = []
+    for cap in (50, 500):
+        with LocalPostmark(in_process=True, keep=cap) as sandbox:
+            for _ in range(cap + 10):
+                post(sandbox, mail())
+            taken = []
+            connection = sandbox._store.database.connection
+            connection.set_progress_handler(lambda taken=taken: taken.append(1), 1)
+            post(sandbox, mail())
+            connection.set_progress_handler(None, 1)
+            steps.append(len(taken))
+            assert len(sandbox.messages()) == cap
+    assert steps[1] < steps[0] + 100
+
+
 def test_a_message_that_has_gone_is_unknown():
     """Its details are 422 / 701, its attachment is removed, and its ID is not used again."""
     with LocalPostmark(in_process=True, keep=1) as sandbox, client(sandbox) as http:

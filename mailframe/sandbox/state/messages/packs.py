@@ -167,9 +167,12 @@ class PackTable(Table):
 
     def remove_oldest(self) -> None:
         """Remove what the cap does not allow."""
-        if self.first_position > 1:
-            self._database.run("delete from packs where first + count <= ?", self.first_position)
-            self._attachments.remove_before(self.first_position)
+        oldest = self.first_position
+        if oldest > 1:
+            # The first condition ends the search at the oldest packs; the second one reads all.
+            sql = "delete from packs where first < ? and first + count <= ?"
+            self._database.run(sql, oldest, oldest)
+            self._attachments.remove_before(oldest)
 
     def count(self, server: int | None = None) -> int:
         """How many messages of *server* are kept; None is all servers."""
