@@ -167,12 +167,10 @@ class PackTable(Table):
 
     def remove_oldest(self) -> None:
         """Remove what the cap does not allow."""
-        oldest = self.first_position
-        if oldest > 1:
-            # The first condition ends the search at the oldest packs; the second one reads all.
-            sql = "delete from packs where first < ? and first + count <= ?"
-            self._database.run(sql, oldest, oldest)
-            self._attachments.remove_before(oldest)
+        if self.first_position > 1:
+            sql = "delete from packs where first < ?1 and first + count <= ?1"  # the first by key
+            self._database.run(sql, self.first_position)
+            self._attachments.remove_before(self.first_position)
 
     def count(self, server: int | None = None) -> int:
         """How many messages of *server* are kept; None is all servers."""
@@ -342,12 +340,8 @@ class PackTable(Table):
 
     def _has_file(self, digest: str) -> bool:
         """Whether a message has an attachment of these bytes."""
-        row = self._database.row(
-            "select 1 from packs where instr(traits, ?) and instr(contents, ?) limit 1",
-            f'"{MARK}Attachments"',
-            digest.encode(),
-        )
-        return row is not None
+        sql = "select 1 from packs where instr(traits, ?) and instr(contents, ?) limit 1"
+        return bool(self._database.value(sql, f'"{MARK}Attachments"', digest.encode()))
 
     def sent_until(self, now_ns: int) -> int:
         """The position of the first message that is queued at *now_ns*; the next one without."""
