@@ -209,6 +209,7 @@ def refusals():
         except SandboxError as error:
             yield str(error)
 sandbox = LocalPostmark().start()
+sandbox._store.database.connection.execute("pragma cache_size = -8192")  # it soon moves to a file
 post(5)
 for _ in range(3):
     child = os.fork()

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import uuid
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.state.messages.message_ids import message_id, position_of
+from mailframe.sandbox.state.messages.message_ids import RandomBits, message_ids, position_of
 from tests.sandbox.kept_messages import SERVER, empty_store, keep
 from tests.sandbox.sandbox_mail import client, mail, post
 
@@ -22,12 +23,24 @@ PAGE = {"count": 500, "offset": 0}
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
 
 
-@given(st.integers(0, 2**40 - 1), st.integers(0, 2**128 - 1))
-def test_a_message_id_tells_its_position(position, bits):
-    """And is a UUID4 in lower case."""
-    identifier = message_id(position, digits=f"{bits:032x}")
-    assert position_of(identifier) == position
-    assert (identifier[14], identifier[19] in "89ab", len(identifier)) == ("4", True, 36)
+@given(
+    st.integers(0, 2**40 - 4),
+    st.integers(0, 3).flatmap(lambda n: st.binary(min_size=16 * n, max_size=16 * n)),
+)
+def test_message_ids_tell_their_positions(first, random_bytes):
+    """And are UUIDs of version 4 in lower case, in any number at once."""
+    identifiers = message_ids(first, random_bytes)
+    count = len(random_bytes) // 16
+    assert [position_of(one) for one in identifiers] == list(range(first, first + count))
+    for identifier in identifiers:
+        parsed = uuid.UUID(identifier)
+        assert (str(parsed), parsed.version, parsed.variant) == (identifier, 4, uuid.RFC_4122)
+
+
+def test_a_seed_repeats_message_ids():
+    """However many are asked for at once."""
+    ids = [RandomBits(7), RandomBits(7)]
+    assert ids[0].message_ids(1, 5) == ids[1].message_ids(1, 2) + ids[1].message_ids(3, 3)
 
 
 @pytest.mark.parametrize("count", [9, 10, 11, 25])
@@ -70,7 +83,7 @@ def test_a_message_that_has_gone_is_unknown():
         second = post(sandbox, mail()).json()["MessageID"]
         codes = [
             http.get(f"/messages/outbound/{message}/details").json().get("ErrorCode")
-            for message in (first, second, first.upper(), "7", message_id(2, digits="0" * 32))
+            for message in (first, second, first.upper(), "7", *message_ids(2, bytes(16)))
         ]
         assert codes == [701, None, 701, 701, 701]
         assert sandbox._store.database.value("select count(*) from attachments") == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import EndpointResult
@@ -60,7 +59,7 @@ class Intake:
         self._submitted_at = timestamp(self.accepted_ns)
         self._track_opens, self._track_links = self.store.servers.tracking(self.server)
         self._tracks = self._track_opens or self._track_links != "None"
-        self._message_ids = self.store.random.message_ids(self.store.messages.next_position)
+        self._position = self.store.messages.next_position
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
         """Check one message, and accept it; returns its item of the answer.
@@ -79,7 +78,7 @@ class Intake:
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         text = texts.TEST_JOB if self.is_test else _success_text(checked)
-        (item,) = self.accept([(_as_kept(message), checked.stream)], text=text)
+        (item,) = self.accept([_as_kept(message)], [checked.stream], text=text)
         return item
 
     def usual(self, value: Any) -> list[tuple[str, str] | None]:
@@ -102,23 +101,24 @@ class Intake:
         return usual
 
     def accept(
-        self, checked: Sequence[tuple[dict[str, Any], str]], *, text: str = texts.OK
+        self, messages: Sequence[dict[str, Any]], streams: Sequence[str], *, text: str = texts.OK
     ) -> list[dict[str, Any]]:
         """Accept messages that were checked; returns their items of the answer.
 
         Args:
-            checked: each message, with metadata as text, and the ID of its stream; it is changed
-                when it is kept.
+            messages: the messages, with metadata as text; they are changed when they are kept.
+            streams: the ID of the stream of each.
             text: the text of each item.
         """
-        ids = list(islice(self._message_ids, len(checked)))
+        ids = self.store.random.message_ids(self._position, len(messages))
+        self._position += len(messages)
         kinds, submitted_at = self._account.streams, self._submitted_at
         if self._tracks:
-            for message, _ in checked:
+            for message in messages:
                 self._track(message)
         self.accepted += [
             Acceptance(message_id, stream, kinds[stream], message)
-            for message_id, (message, stream) in zip(ids, checked, strict=True)
+            for message_id, stream, message in zip(ids, streams, messages, strict=True)
         ]
         items = [
             {
@@ -128,7 +128,7 @@ class Intake:
                 "ErrorCode": 0,
                 "Message": text,
             }
-            for message_id, (message, _) in zip(ids, checked, strict=True)
+            for message_id, message in zip(ids, messages, strict=True)
         ]
         for item in items:
             if not item["To"]:

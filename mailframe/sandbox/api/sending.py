@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, zip_longest
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.answers import EndpointResult, error_reply
@@ -57,12 +57,14 @@ def take_batch(
         usual: the result of ``intake.usual``.
     """
     items: list[dict[str, Any]] = []
-    for is_odd, pairs in groupby(zip_longest(messages, usual), key=lambda pair: pair[1] is None):
-        run = list(pairs)
-        if is_odd:
-            items += [_item(intake, message) for message, _ in run]
+    for _, group in groupby(usual or [None] * len(messages), key=type):
+        run = list(group)
+        some = messages[len(items) : len(items) + len(run)]
+        streams = [one[0] for one in run if one]
+        if streams:
+            items += intake.accept(some, streams)
         else:
-            items += intake.accept([(message, one[0]) for message, one in run if one])
+            items += [_item(intake, message) for message in some]
     return intake.result(as_json(items), messages=len(messages))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables; a file of another version is refused."""
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
@@ -26,6 +26,8 @@ _LISTING: Final = threading.Lock()
 _DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
 _AT_FORK: Final = threading.local()
 _CACHE_KIB: Final = 8 * 1024
+_TEMPORARY_KIB: Final = 64 * 1024
+"""A temporary database stays in memory up to this size: to write to the disk takes longer."""
 
 
 class Database:
@@ -246,6 +248,7 @@ def _blank(schema: tuple[str, ...]) -> sqlite3.Connection:
 
 def _temporary(schema: tuple[str, ...]) -> sqlite3.Connection:
     connection = _connection("")
+    connection.execute(f"pragma cache_size = -{_TEMPORARY_KIB}")
     with _COPYING:
         _blank(schema).backup(connection)
     connection.execute("pragma journal_mode = memory")

@@ -200,7 +200,7 @@ class Store:
 
     def new_message_id(self, position: int) -> str:
         """The MessageID of the message that will be kept at *position*."""
-        return next(self.random.message_ids(position))
+        return self.random.message_ids(position, 1)[0]
 
     def accept(
         self,

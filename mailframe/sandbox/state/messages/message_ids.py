@@ -1,8 +1,8 @@
 """MessageIDs: random UUIDs that tell where their message is kept.
 
 The sandbox keeps millions of messages without an index of their IDs. The last 40 bits of an ID are
-its message's position, mixed with 40 random bits of the same ID, so they look random too. An ID of
-another origin points anywhere; whoever looks a message up compares the whole ID.
+its message's position, mixed with its first 40 bits, so they look random too. An ID of another
+origin points anywhere; whoever looks a message up compares the whole ID.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from __future__ import annotations
 import os
 import random
 import re
-from itertools import count
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_BITS: Final = 40
-_MASK: Final = (1 << _BITS) - 1
-_SHIFT: Final = 80
-"""The bits from here on, and the lowest, are neither version nor variant of a UUID4."""
-_VARIANTS: Final = {f"{digit:x}": f"{digit & 0x3 | 0x8:x}" for digit in range(16)}
-"""What a UUID4 has in place of a random digit."""
-_ODD: Final = 0x9E3779B97F4A7C15
+_BYTES: Final = 16
+_BITS: Final = 8 * _BYTES
+_AT_END: Final = (1 << 40) - 1
+"""The bits of an ID that tell the position."""
+_FROM_START: Final = _BITS - 40
+"""By how many bits the first 40 are above them."""
+_MIX: Final = 0x9E3779B97F
+"""Without it, the end of an early ID would be like its start."""
+_KEPT: Final = (1 << _BITS) - 1 ^ (0xF << 76 | 0x3 << 62 | _AT_END)
+"""The bits of an ID that stay random."""
+_UUID4: Final = 0x4 << 76 | 0x2 << 62
+"""Its version and its variant."""
+_PARTS: Final = re.compile("(.{8})(.{4})(.{4})(.{4})(.{12})")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_BYTES_AT_ONCE: Final = 1024
 
 
 class RandomBits:
@@ -35,55 +37,51 @@ class RandomBits:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = None if seed is None else random.Random(seed)  # noqa: S311  # ids, not secrets
+        self._bytes = os.urandom if seed is None else random.Random(seed).randbytes  # noqa: S311  # ids, not secrets
 
-    def message_ids(self, first: int) -> Iterator[str]:
-        """The MessageIDs of the messages that will be kept from the position *first* on."""
-        for position, digits in zip(count(first), self._digits(), strict=False):
-            yield message_id(position, digits=digits)
+    def message_ids(self, first: int, count: int) -> list[str]:
+        """The MessageIDs of *count* messages that will be kept from the position *first* on."""
+        return message_ids(first, self._bytes(_BYTES * count))
 
-    def take(self) -> int:
-        """The next 128 bits."""
-        return int(next(self._digits()), 16)
-
-    def _digits(self) -> Iterator[str]:
-        """Texts of 32 random digits in base 16."""
-        while self._random is not None:
-            yield f"{self._random.getrandbits(128):032x}"
-        while True:
-            some = os.urandom(_BYTES_AT_ONCE).hex()
-            yield from (some[at : at + 32] for at in range(0, len(some), 32))
+    def take(self) -> bytes:
+        """The next 16 bytes."""
+        return self._bytes(_BYTES)
 
 
-def message_id(position: int, *, digits: str) -> str:
-    """The UUID4 of the message at *position*, in lower case.
+def message_ids(first: int, random_bytes: bytes) -> list[str]:
+    """The UUID4s of the messages from the position *first* on, in lower case.
+
+    All are computed at once, as digits of one large number, in a third of the time.
 
     Args:
-        position: the position, 0 to 2**40 - 1.
-        digits: 32 random digits in base 16.
+        first: the position of the first message, 0 to 2**40 - 1.
+        random_bytes: 16 for each message.
 
-    >>> message_id(7, digits="0123456789abcdef0123456789abcdef")
-    '01234567-89ab-4def-8123-454f1209ceed'
+    >>> message_ids(7, bytes.fromhex("0123456789abcdef0123456789abcdef"))
+    ['01234567-89ab-4def-8123-459f143cdef1']
     """
-    end = position ^ _mixed(int(digits[:12], 16))
-    return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}"
-        f"-{digits[20:22]}{end:010x}"
-    )
+    ones, places = _ones_and_places(len(random_bytes) // _BYTES)
+    number = int.from_bytes(random_bytes)
+    starts = number >> _FROM_START & _AT_END * ones
+    ends = starts ^ _MIX * ones ^ (places + first * ones)
+    number = number & _KEPT * ones | _UUID4 * ones | ends
+    return list(map("-".join, _PARTS.findall(number.to_bytes(len(random_bytes)).hex())))
+
+
+@lru_cache(maxsize=8)
+def _ones_and_places(count: int) -> tuple[int, int]:
+    """Numbers of *count* digits of 128 bits: 1, 1, 1 and 0, 1, 2 and so on."""
+    ones = int.from_bytes((1).to_bytes(_BYTES) * count)
+    return ones, int.from_bytes(b"".join([index.to_bytes(_BYTES) for index in range(count)]))
 
 
 def position_of(identifier: str) -> int | None:
     """The position that an ID in lower case points to; None if it is not a UUID.
 
-    >>> position_of("01234567-89ab-4def-8123-454f1209ceed"), position_of("7")
+    >>> position_of("01234567-89ab-4def-8123-459f143cdef1"), position_of("7")
     (7, None)
     """
     if not _UUID.fullmatch(identifier):
         return None
     number = int(identifier.replace("-", ""), 16)
-    return number & _MASK ^ _mixed(number >> _SHIFT)
-
-
-def _mixed(start: int) -> int:
-    """40 bits that depend on the first 48 bits of an ID, without repeating them."""
-    return start * _ODD >> _BITS & _MASK
+    return (number ^ number >> _FROM_START ^ _MIX) & _AT_END

@@ -65,6 +65,6 @@ class UnsubscribeLinks:
     def _kept_key(self) -> str:
         key: str | None = self._store.kept_values.get(_KEY)
         if key is None:
-            key = self._store.random.take().to_bytes(16).hex()
+            key = self._store.random.take().hex()
             self._store.kept_values.set(_KEY, key)
         return key
