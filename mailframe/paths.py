@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 
 _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_POSTGRES: Final = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 """The start of a URL of PostgreSQL; SQLAlchemy adds the name of a driver."""
-_USER: Final = re.compile(r"(://)[^/?#]*@")
+_POSTGRES: Final = re.compile(
+    r"(jdbc:)?postgres(ql)?(\+\w+)?(:|//)"
+    r"|(host|hostaddr|port|dbname|user|password|passfile|service)\s*=",
+    re.IGNORECASE,
+)
+"""Also the start of what other programs take, and of a URL with a typing error: a file of that name
+would show a password."""
+EXAMPLE_URL: Final = "postgresql://user:password@host/database?schema=mailframe"
+_USER: Final = re.compile(r"(://).*@", re.DOTALL)
 MASK: Final = "•••"
 DEFAULT_SCHEMA: Final = "mailframe"
 _MIN_HIDDEN_CHARS: Final = 4
@@ -66,7 +74,7 @@ def local_path(
         kind = "a buffer" if hasattr(path, "read") or hasattr(path, "write") else _shown(path)
         raise error(f"{what} takes a path, not {kind}; write {example!r} or a pathlib.Path")
     if _URL.match(text):
-        shown = _USER.sub(rf"\1{MASK}@", text)
+        shown = _USER.sub(rf"\1{MASK}@", text).partition("?")[0]
         raise error(f"{what} takes a path on this machine, not the URL {shown!r}")
     return Path(expanded(text))
 
@@ -125,13 +133,18 @@ class LedgerUrl:
 
     def __init__(self, text: str) -> None:
         start, _, query = text.partition("?")
-        start = _POSTGRES.sub("postgresql://", start)
+        start = _SCHEME.sub("postgresql://", start, count=1)
         self._parts = lambda: (start, query)
 
     @property
     def schema(self) -> str:
         """The schema that holds the tables of the ledger."""
         return self._parameters().get("schema", DEFAULT_SCHEMA)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it begins as a URL of PostgreSQL does."""
+        return self._parts()[0].startswith("postgresql://")
 
     def conninfo(self) -> str:
         """The URL for libpq, which does not know ``schema``."""
@@ -212,6 +225,6 @@ def ledger_path(named: LedgerName | None) -> LedgerPlace | None:
 
 
 def _ledger_place(named: object, *, what: str) -> LedgerPlace:
-    if isinstance(named, str) and _POSTGRES.match(named.strip()):
-        return LedgerUrl(named.strip())
+    if isinstance(named, str | os.PathLike) and _POSTGRES.match(os.fsdecode(named).strip()):
+        return LedgerUrl(os.fsdecode(named).strip())
     return local_path(named, what=what, example=_EXAMPLE, error=LedgerError)

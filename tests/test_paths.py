@@ -107,6 +107,7 @@ def test_a_tilde_that_is_no_home_folder_gets_our_error(name, home):
         (1, "not a int"),
         ("s3://bucket/r.csv", "not the URL 's3://bucket/r.csv'"),
         ("https://acme.example/r.csv", "not the URL"),
+        ("mysql://ann:a/b?c@h/db?password=d", "not the URL 'mysql://•••@h/db'"),
         ("a\x00b", "not 'a"),
     ],
 )

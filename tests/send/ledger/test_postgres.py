@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -58,7 +59,7 @@ def refused(url: str, sandbox: mf.Sandbox, match: str) -> errors.MailframeError:
 # --- schemas and tables --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["mailframe", "team_a", 'Team "A"', "équipe; DROP", "select"])
+@pytest.mark.parametrize("name", ["mailframe", "team_1", 'Team "A"', "équipe; DROP", "select"])
 def test_a_schema_is_created_with_the_tables_of_the_file(postgres, tmp_path, sandbox, name):
     """Whatever its name: the tables and columns of the SQLite file, and the version beside them."""
     quoted = name.replace("%", "%25").replace(" ", "%20").replace('"', "%22").replace(";", "%3B")
@@ -119,6 +120,24 @@ def test_a_name_that_is_no_schema_of_ones_own_is_refused(postgres, sandbox, name
     """PostgreSQL would cut it, or it is its own."""
     url = f"postgresql:///postgres?host={postgres.folder}&port={postgres.port}&schema={name}"
     refused(url, sandbox, "schema='")
+
+
+@pytest.mark.parametrize(
+    ("there", "named"), [("Team_b", "team_b"), ("caf\u00e9", "cafe\u0301"), ("team_c", "TEAM_C")]
+)
+def test_a_schema_that_differs_by_case_or_unicode_form_is_no_second_ledger(
+    postgres, sandbox, there, named
+):
+    """Until somebody makes it; a reader would see an empty history."""
+    Ledger(ledger_path(postgres.url(there))).close()
+    url = postgres.url(named)
+    error = refused(url, sandbox, "which is another one")
+    with pytest.raises(errors.LedgerError, match="which is another one"):
+        mf.history(ledger=url)
+    statement = str(error).partition("run: ")[2].removesuffix("; nothing was sent")
+    postgres.run(statement)
+    assert mf.history(ledger=url).empty
+    Ledger(ledger_path(url)).close()
 
 
 # --- roles ---------------------------------------------------------------------------------------
@@ -267,6 +286,9 @@ BREAKS = {
     "no such database": lambda url: url.replace("/postgres?", "/s3cretless?"),
     "malformed": lambda url: url.replace("%2F", "%2"),
     "a wrong parameter": lambda url: url + "&nonsense=s3cret-value",
+    "as libpq": lambda url: "host=127.0.0.1 dbname=postgres password=s3cret-value",
+    "as Java": lambda url: "jdbc:" + url,
+    "a slash too few": lambda url: url.replace("//", "/"),
     "as it is shown": lambda url: str(LedgerUrl(url)),
     "no name of a schema": lambda url: re.sub("schema=.*", "schema=pg_a", url),
 }
@@ -292,6 +314,7 @@ def test_no_error_shows_the_password(postgres, sandbox, caplog, kind, monkeypatc
     for call in calls if kind == "another password" else calls[-2:]:
         with pytest.raises(errors.LedgerError) as caught:
             call()
+        assert caught.value.__context__ is caught.value.__cause__ is None  # psycopg's own error
         text = shown(caught.value) + caplog.text
         assert "s3cret-" not in text
         assert "•••@" not in text
@@ -346,6 +369,8 @@ def test_a_url_of_sqlalchemy_and_variables_of_libpq_work(postgres, monkeypatch):
         re.sub(":s3cret.*@", "@", url),
     ):
         assert mf.history(ledger=one).empty
+    with pytest.raises(errors.LedgerError, match="not a URL of PostgreSQL"):
+        mf.history(ledger=Path(url))  # it has lost a slash
 
 
 # --- dry runs, tools, texts ----------------------------------------------------------------------

@@ -246,9 +246,15 @@ def test_a_kill_between_any_two_statements_leaves_one_of_the_recorded_steps(post
     assert set(reached) == set(range(len(STEPS)))
 
 
-def test_openers_at_the_same_instant_create_the_tables_once(postgres):
-    """Threads of one process, as machines would."""
-    url = ledger_path(postgres.url())
+@pytest.mark.parametrize("level", ["read committed", "serializable"])
+def test_openers_at_the_same_instant_create_the_tables_once(postgres, level):
+    """Threads of one process, as machines would, whatever isolation the role has."""
+    role = level.replace(" ", "_")
+    postgres.run(
+        f"CREATE ROLE {role} LOGIN SUPERUSER",
+        f"ALTER ROLE {role} SET default_transaction_isolation = '{level}'",
+    )
+    url = ledger_path(postgres.url(user=role))
     with ThreadPoolExecutor(6) as pool:
         salts = list(pool.map(_salt, [url] * 6))
     assert len(set(salts)) == 1
@@ -268,6 +274,34 @@ def test_a_lock_that_another_client_of_the_session_released_is_noticed(postgres)
             ledger.db.run("SELECT pg_advisory_unlock_all()")
             with pytest.raises(errors.LedgerError, match="pooler"):
                 ledger.claim(record, ids, number=1, streams=["outbound"])
+        assert ledger.counts(record) == {MessageState.PLANNED: 2}
+
+
+def test_a_server_that_falls_silent_is_lost(postgres):
+    """Its connection stays open, as by a tunnel or a proxy whose own network is gone."""
+    goes_on = threading.Event()
+    goes_on.set()
+
+    def answer(part: bytes) -> bytes:
+        goes_on.wait()
+        return part
+
+    with Proxy(postgres.port, answers=answer) as proxy:
+        url = ledger_path(postgres.tcp_url(port=proxy.port))
+        with Ledger(url) as ledger:
+            record = ledger.campaign("test", "numbers")
+            ids = ledger.plan(record, random_digests(2))
+            ledger.db._connection.silence_s = 0.3
+            with ledger.lock_campaign(record):
+                goes_on.clear()
+                with pytest.raises(
+                    errors.LedgerError, match=r"lost \(no answer for 0\.3 seconds\)"
+                ):
+                    ledger.claim(record, ids, number=1, streams=["outbound"])
+                goes_on.set()
+                with pytest.raises(errors.LedgerError, match="was lost"):
+                    ledger.claim(record, ids, number=1, streams=["outbound"])
+    with Ledger(ledger_path(postgres.url(url.schema))) as ledger:
         assert ledger.counts(record) == {MessageState.PLANNED: 2}
 
 

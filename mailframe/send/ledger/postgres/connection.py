@@ -7,26 +7,31 @@ returns, no time limit of a role ends a transaction, and a machine that is gone 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import psycopg
 from psycopg import conninfo, errors
 
 from mailframe.errors import LedgerError
+from mailframe.paths import EXAMPLE_URL
 from mailframe.send.ledger.postgres import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from mailframe.paths import LedgerUrl
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
 
 OLDEST_SERVER: Final = 130_000
 """PostgreSQL 13; older ones have had no fixes since November 2025."""
 LOCK_TIMEOUT_S: Final = 30
 """Seconds that a transaction waits for those of other senders."""
+_SILENCE_S: Final = 60.0
+"""Seconds without a byte from the server after which the connection is lost; more than the wait for
+other senders. A tunnel or a proxy keeps its side of a connection open when the network is gone."""
 _CONNECT_TIMEOUT_S: Final = 10
 _CLIENT: Final = {
     "keepalives_idle": 30,
@@ -49,6 +54,8 @@ _SESSION: Final = {
     "tcp_user_timeout": "60s",
     # an error in place of a part of the rows
     "row_security": "off",
+    # after a wait for another sender, its rows are seen
+    "default_transaction_isolation": "read committed",
 }
 _SET: Final = (
     "SELECT set_config(wanted.name, wanted.value, false) FROM "
@@ -66,13 +73,56 @@ DURABLE: Final = ("on", "remote_apply")
 that the server names."""
 
 
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that is lost if its server is silent for too long while an answer is awaited.
+
+    Attributes:
+        silence_s: the number of seconds.
+    """
+
+    silence_s: float = _SILENCE_S
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
+        """Wait for an answer; psycopg calls it for each statement.
+
+        Raises:
+            OperationalError: the server is silent.
+        """
+        return super().wait(self._while_heard(gen), *args, **options)
+
+    def _while_heard(self, answer: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """The same generator of psycopg, which gets 0 each time that it has waited in vain."""
+        until = time.monotonic() + self.silence_s
+        try:
+            wanted = next(answer)
+            while True:
+                ready = yield wanted
+                if ready:
+                    until = time.monotonic() + self.silence_s
+                elif time.monotonic() > until:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer for {self.silence_s:g} seconds")
+                wanted = answer.send(ready)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
 @contextmanager
 def named_errors(url: LedgerUrl, what: str) -> Iterator[None]:
     """An error of the database becomes a ``LedgerError`` without the secrets of the URL."""
     try:
         yield
     except psycopg.Error as error:
-        raise LedgerError(f"{url}: {what} ({_cause(url, error)})") from None
+        raise_alone(LedgerError(f"{url}: {what} ({_cause(url, error)})"))
+
+
+def raise_alone(error: LedgerError) -> NoReturn:
+    """Raise an error without the one that is handled, whose connection has the password."""
+    try:
+        raise error
+    finally:
+        error.__context__ = None
 
 
 def _cause(url: LedgerUrl, error: psycopg.Error) -> str:
@@ -123,7 +173,7 @@ def _connected(url: LedgerUrl) -> Connection:
     if "connect_timeout" not in given and "PGCONNECT_TIMEOUT" not in os.environ:
         defaults["connect_timeout"] = _CONNECT_TIMEOUT_S
     with named_errors(url, "the database cannot be reached"):
-        return psycopg.connect(
+        return Connection.connect(
             url.conninfo(),
             autocommit=True,
             prepare_threshold=None,
@@ -135,14 +185,13 @@ def _connected(url: LedgerUrl) -> Connection:
 
 def _parameters(url: LedgerUrl) -> set[str]:
     """The names of the parameters of a URL; libpq's error would quote a part of it."""
-    try:
-        return set(conninfo.conninfo_to_dict(url.conninfo()))
-    except (psycopg.Error, ValueError):
-        raise LedgerError(
-            f"{url}: not a URL of PostgreSQL; write "
-            "postgresql://user:password@host/database?schema=mailframe, with %-codes for special "
-            "characters in its parts; nothing was sent"
-        ) from None
+    with suppress(psycopg.Error, ValueError):
+        if url.is_url:
+            return set(conninfo.conninfo_to_dict(url.conninfo()))
+    raise LedgerError(
+        f"{url}: not a URL of PostgreSQL; write {EXAMPLE_URL}, with %-codes for special characters "
+        "in its parts; nothing was sent"
+    )
 
 
 def refuse_server(connection: Connection, url: LedgerUrl, *, read_only: bool = False) -> None:

@@ -13,7 +13,7 @@ from psycopg.pq import Format, TransactionStatus
 from mailframe.errors import LedgerError
 from mailframe.send.ledger.database import Database
 from mailframe.send.ledger.postgres import locks, sql
-from mailframe.send.ledger.postgres.connection import DURABLE, named_errors
+from mailframe.send.ledger.postgres.connection import DURABLE, named_errors, raise_alone
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -229,4 +229,4 @@ class PostgresDatabase(Database):
             if not self._connection.closed:
                 raise
             cause = str(error).rpartition(" (")[2].removesuffix(")")
-            raise LedgerError(_LOST.format(url=self._url, cause=cause)) from None
+            raise_alone(LedgerError(_LOST.format(url=self._url, cause=cause)))

@@ -64,6 +64,10 @@ _TABLES: Final = (
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
 )
+_ALIKE: Final = (
+    "SELECT nspname FROM pg_namespace WHERE lower(normalize(nspname::text)) = lower(normalize(%s)) "
+    "AND nspname <> %s ORDER BY 1 LIMIT 1"
+)
 _SCHEMA: Final = (
     "SELECT current_user, current_database(), "
     "(SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s), "
@@ -104,6 +108,8 @@ def read_layout(connection: Connection, url: LedgerUrl, *, newest: int = len(STE
     with named_errors(url, "the ledger could not be read"):
         row = connection.execute(_SCHEMA, (url.schema, url.schema)).fetchone()
         role, database, may_use, may_add, may_create = row or ("", "", None, None, False)
+        if may_use is None:
+            _refuse_alike(url, connection.execute(_ALIKE, (url.schema, url.schema)).fetchone())
         tables = connection.execute(_TABLES, (url.schema,)).fetchall()
         names = {name for name, *_ in tables}
         layout = Layout(role, database, may_use, may_create if may_add is None else may_add, None)
@@ -122,6 +128,15 @@ def read_layout(connection: Connection, url: LedgerUrl, *, newest: int = len(STE
             "nothing was sent"
         )
     return Layout(role, database, may_use, layout.may_create, version, (), unwritable)
+
+
+def _refuse_alike(url: LedgerUrl, alike: tuple[str] | None) -> None:
+    """Refuse to begin a second ledger because of a capital letter or another Unicode form."""
+    if alike is not None:
+        raise LedgerError(
+            f"{url}: there is no schema {url.schema!a}, but {alike[0]!a}, which is another one. "
+            f"Name that one, or run: CREATE SCHEMA {sql.quoted(url.schema)}; nothing was sent"
+        )
 
 
 def _refuse_tables(url: LedgerUrl, names: set[str], lost: set[str]) -> None:
