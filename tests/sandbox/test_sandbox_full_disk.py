@@ -158,11 +158,19 @@ def test_a_removed_message_leaves_no_trace(tmp_path):
         assert sandbox.wait_for_webhooks()
         http.get(f"/messages/outbound/{one['MessageID']}/details")
         http.get("/messages/outbound", params={"count": 9, "offset": 0})
-        assert http.delete(f"/_sandbox/messages/{one['MessageID']}").status_code == 200
+        bulk = {"Subject": "secretname", "TextBody": "secretbody", "Messages": [{"To": "b@x.test"}]}
+        job = http.post("/email/bulk", json={"From": "a@x.test", **bulk}).json()["Id"]
+        http.get("/stats/outbound")
+        assert http.get(f"/email/bulk/{job.upper()}").json()["Subject"] == "secretname"
+        newest = http.get("/_sandbox/messages?count=1").json()["Messages"]
+        for message in (one, *newest):
+            assert http.delete(f"/_sandbox/messages/{message['MessageID']}").status_code == 200
         assert traces(sandbox, marks) == []
+        assert http.get(f"/email/bulk/{job}").json()["ReleasedCount"] == 1
+        assert http.get("/stats/outbound").json()["Sent"] == 1
         assert sandbox.bounces().empty
         assert len(sandbox.webhook_deliveries()) == 1
-        assert len(http.get("/_sandbox/requests").json()["Requests"]) == 4
+        assert len(http.get("/_sandbox/requests").json()["Requests"]) == 9
         files = f"/_sandbox/messages/{other['MessageID']}/attachments/0"
         assert http.get(files).content == b"logo"
         assert sandbox.suppressions()["EmailAddress"].tolist() == [HARD]

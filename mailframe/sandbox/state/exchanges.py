@@ -137,12 +137,17 @@ class ExchangeLog:
         with self._lock:
             return self._kept.get(request)
 
-    def remove_of(self, message: StoredMessage) -> None:
-        """Keep nothing of the request that posted *message*, and of those that speak of it."""
+    def remove_of(self, message: StoredMessage, *, bulk: str = "") -> None:
+        """Keep nothing of the request that posted *message*, and of those that speak of it.
+
+        Args:
+            message: the message.
+            bulk: the ID of its bulk request; empty if it is of another one.
+        """
         with self._lock:
-            named = message.message_id.encode()
+            named = [one.encode() for one in (message.message_id, bulk) if one]
             for request, exchange in list(self._kept.items()):
-                if exchange.number == message.request or exchange.names(named):
+                if exchange.number == message.request or any(map(exchange.names, named)):
                     self._bytes -= self._kept.pop(request).kept_bytes
 
     def clear(self) -> None:

@@ -263,13 +263,15 @@ class Store:
             message: the message with its content.
         """
         with self.database.transaction():
+            self.sums.remove_of(self.messages.pack_of(message.position))
             self.messages.remove(message)
+            bulk = self.bulk_requests.remove_subject(message.server, message.accepted_ns)
             self.events.remove_of(message.position)
             self.upcoming.remove_of(message.position)
             self.bounces.remove_of(message.message_id)
             self.webhook_queue.remove_of_message(message.message_id)
             self.read_marks.mark(message.position, is_read=False)
-            self.exchanges.remove_of(message)
+            self.exchanges.remove_of(message, bulk=bulk)
 
     def remove_inbound(self, message_id: str) -> None:
         """Remove a mail that came in, with what was or will be posted about it."""

@@ -50,6 +50,13 @@ class BulkRequestTable(Table):
             released,
         )
 
+    def remove_subject(self, server: int, submitted_ns: int) -> str:
+        """Keep no subject of the request of that time, whose ID is returned; empty without one."""
+        sql = "select id from bulk_requests where server = ? and submitted_ns = ?"
+        identifier: str | None = self._database.value(sql, server, submitted_ns)
+        self._database.run("update bulk_requests set subject = null where id = ?", identifier)
+        return identifier or ""
+
     def get(self, server: int, identifier: str) -> sqlite3.Row | None:
         """The request of that ID, ignoring case."""
         return self._database.row(

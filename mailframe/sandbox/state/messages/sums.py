@@ -126,6 +126,10 @@ class SumTable(Table):
                 *values,
             )
 
+    def remove_of(self, pack: int) -> None:
+        """Count the pack that begins at the position *pack* again when it is asked for."""
+        self._database.run("delete from sums where pack = ?", pack)
+
     def _count_new(self, server: int, *, with_links: bool) -> None:
         """Count the packs of *server* that are new or have changed since they were counted."""
         oldest = self._packs.first_position
@@ -135,7 +139,7 @@ class SumTable(Table):
                 by_tag = defaultdict(Sums)
                 for message in self._messages(first, with_links=with_links):
                     by_tag[message.head.get("Tag") or ""].add(message)
-            self._database.run("delete from sums where pack = ?", first)
+            self.remove_of(first)
             self._database.run_many(
                 "insert into sums values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
