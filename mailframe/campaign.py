@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from mailframe.letter.pickling import construct
 from mailframe.message import batch, messages_frame, row_selection
@@ -16,15 +16,14 @@ from mailframe.message.pipeline import single_message
 from mailframe.message.plan import Plan
 from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
-from mailframe.paths import DEFAULT_LEDGER, ledger_path
-from mailframe.send.options import SendOptions, key_list
-from mailframe.send.run import send
+from mailframe.paths import DEFAULT_LEDGER
+from mailframe.send.send_method import SendMethod
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
     import datetime as dt
     import os
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     import pandas as pd
 
@@ -43,7 +42,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Campaign:
+class Campaign(SendMethod):
     """A frame, a letter, a name and a key; made by ``df.mail.compose(…)``.
 
     Attributes:
@@ -248,69 +247,9 @@ class Campaign:
         checked = checked_messages(self._composed.bound, self._composed.preflight())
         return batch.batches(item for item in checked if isinstance(item, Message))
 
-    def send(
-        self,
-        server: Postmark,
-        *,
-        on_invalid: Literal["raise", "skip"] = "raise",
-        limit: int | None = None,
-        workers: int = 1,
-        progress: bool = True,
-        ledger: LedgerName | None = DEFAULT_LEDGER,
-        allow_changed: bool = False,
-        allow_repeat: bool = False,
-        resend: Iterable[object] | None = None,
-        approved: str | None = None,
-        dry_run: bool = False,
-        recount: bool | None = None,
-    ) -> pd.DataFrame:
-        """Post every message in batches, and return the frame with the status of each row.
-
-        Args:
-            server: ``sandbox.server`` or ``mf.Postmark()``.
-            on_invalid: if a row has an error, ``raise`` sends nothing, ``skip`` the other rows.
-            limit: the maximum number of messages; other rows stay ``unsent``. With a ledger the
-                next call continues: ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
-            workers: the number of batches in flight; at most so many are unconfirmed after a crash.
-            progress: whether to show a progress bar.
-            ledger: the file that records each send, or ``postgresql://…``; ``MAILFRAME_LEDGER`` or
-                one per user by default. With None nothing is recorded: a second call sends again.
-            allow_changed: whether the rest gets this letter if rows were sent with an earlier one.
-            allow_repeat: whether to send even if the same recipients have, or may have, the
-                identical message: under another name or key, or from another row of this frame.
-            resend: the keys of rows to send again although they were accepted or rejected before.
-            approved: the approved ``fingerprint``; if the campaign has another one, nothing is
-                sent. Case, spaces and dashes are ignored.
-            dry_run: whether to stop before the first request, without a change of the ledger.
-            recount: whether to ask before each batch if another ledger sends the campaign, too;
-                None asks a live server if the ledger is a file.
-
-        Returns:
-            The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
-            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To``, ``batch`` and ``changed``. A batch
-            without a clear answer is ``unknown``, is not repeated, and stops the send: later rows
-            are ``unsent``. An interrupt (■) stops after the batches in flight, a second at once.
-
-        Raises:
-            InvalidRows: a row has an error and *on_invalid* is ``raise``; nothing was sent.
-            NotApproved: the fingerprint is not the approved one; nothing was sent.
-            SendError: the send could not continue; the subclass says why. It has ``.results``.
-        """
-        ledger = ledger_path(ledger)  # its URL must not be in a traceback with local variables
-        options = SendOptions(
-            on_invalid=on_invalid,
-            limit=limit,
-            workers=workers,
-            progress=progress,
-            ledger=ledger,
-            allow_changed=allow_changed,
-            allow_repeat=allow_repeat,
-            resend=None if resend is None else key_list(resend),
-            approved=approved,
-            dry_run=dry_run,
-            recount=recount,
-        )
-        return send(self._composed, server, options)
+    @property
+    def _sendable(self) -> Composed:
+        return self._composed
 
     def send_test(
         self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,38 +14,40 @@ from mailframe.message.campaign_name import checked_name
 from mailframe.message.message import Message
 from mailframe.message.plan import Plan
 from mailframe.message.problem_frame import problems_frame
-from mailframe.paths import DEFAULT_LEDGER, ledger_path, local_path
-from mailframe.send.options import SendOptions, key_list
-from mailframe.send.run import send
+from mailframe.paths import DEFAULT_LEDGER, local_path
+from mailframe.send.send_method import SendMethod
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable
 
     import pandas as pd
 
     from mailframe.paths import LedgerName
-    from mailframe.postmark.client import Postmark
     from mailframe.review.preview.pages import Page
 
 _USUAL: Final = 12
 
 
-class DatasetCampaign:
+class DatasetCampaign(SendMethod):
     """A campaign whose messages ``mf.write_messages`` has written; made by ``mf.messages(…)``.
 
     It has the fingerprint and the ledger records of the campaign that ``compose`` makes of the same
     rows: a send that one began, the other continues.
 
     Attributes:
-        frame: the key columns, one row per message; the index counts the rows.
         name: the name of the campaign.
         key: the columns that identify a row; empty for the address.
     """
 
     def __init__(self, dataset: MessageDataset) -> None:
         self._dataset = dataset
-        self.frame, self.name, self.key = dataset.frame, dataset.name, dataset.key
+        self.name, self.key = dataset.name, dataset.key
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The key columns, one row per message; the index counts the rows."""
+        return self._dataset.frame
 
     @property
     def fingerprint(self) -> str:
@@ -100,48 +102,15 @@ class DatasetCampaign:
 
     def _messages(self, positions: list[int]) -> list[Message]:
         preflight = self._dataset.preflight()
-        wanted = np.zeros(len(self.frame), dtype=bool)
+        wanted = np.zeros(self._dataset.rows, dtype=bool)
         wanted[positions] = True
         wanted &= preflight.sendable
         items = self._dataset.messages(preflight, live=False, wanted=wanted)
         return [item for item in items if isinstance(item, Message)]
 
-    def send(
-        self,
-        server: Postmark,
-        *,
-        on_invalid: Literal["raise", "skip"] = "raise",
-        limit: int | None = None,
-        workers: int = 1,
-        progress: bool = True,
-        ledger: LedgerName | None = DEFAULT_LEDGER,
-        allow_changed: bool = False,
-        allow_repeat: bool = False,
-        resend: Iterable[object] | None = None,
-        approved: str | None = None,
-        dry_run: bool = False,
-        recount: bool | None = None,
-    ) -> pd.DataFrame:
-        """As ``Campaign.send``, with the same arguments and errors.
-
-        Returns:
-            The key columns with the columns of results, one row per message.
-        """
-        ledger = ledger_path(ledger)  # its URL must not be in a traceback with local variables
-        options = SendOptions(
-            on_invalid=on_invalid,
-            limit=limit,
-            workers=workers,
-            progress=progress,
-            ledger=ledger,
-            allow_changed=allow_changed,
-            allow_repeat=allow_repeat,
-            resend=None if resend is None else key_list(resend),
-            approved=approved,
-            dry_run=dry_run,
-            recount=recount,
-        )
-        return send(self._dataset, server, options)
+    @property
+    def _sendable(self) -> MessageDataset:
+        return self._dataset
 
     def __repr__(self) -> str:
         return f"<{self._dataset.title}>"

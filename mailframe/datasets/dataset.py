@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -49,9 +50,8 @@ class MessageDataset:
         name: the name of the campaign.
 
     Attributes:
-        frame: the key columns, one row per message; the index counts the rows.
         key, name: the columns of the key, and the name.
-        names: the names of the rows, for texts.
+        rows: the number of rows.
 
     Raises:
         MailframeError: the folder is not complete, damaged, or of a newer mailframe.
@@ -64,8 +64,7 @@ class MessageDataset:
         self._firsts = np.cumsum([0, *(part["rows"] for part in self._note["parts"])]).tolist()
         for part in self._note["parts"]:
             self._check_part(part)
-        self.frame = self._key_frame()
-        self.names = RowNames(self.frame, self.key)
+        self.rows: int = self._note["rows"]
         self._preflights: dict[bool, Preflight] = {}
 
     def _check_part(self, part: dict[str, Any]) -> None:
@@ -82,20 +81,48 @@ class MessageDataset:
     def _path(self, part: dict[str, Any]) -> Path:
         return self._folder / part_name(part["number"])
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The key columns, one row per message; the index counts the rows."""
+        return self._key_frame()
+
+    @cached_property
+    def names(self) -> RowNames:
+        """The names of the rows, for texts."""
+        return RowNames(self.frame, self.key)
+
     def _key_frame(self) -> pd.DataFrame:
-        rows = pd.RangeIndex(self._note["rows"])
+        """The key columns, which are not kept."""
+        rows = pd.RangeIndex(self.rows)
         if not self.key:
             return pd.DataFrame(index=rows)
         pa, _ = parquet()
-        tables = [self._read(part, list(self.key)) for part in self._note["parts"]]
-        table = pa.concat_tables(
-            [one.replace_schema_metadata() for one in tables], promote_options="permissive"
-        )
+        table = pa.concat_tables(self.key_parts())
         columns = {
             name: _as_dtype(table.column(name).to_pandas(), dtypes)
             for name, dtypes in zip(self.key, self._note["key_dtypes"], strict=True)
         }
         return pd.DataFrame(columns, index=rows)
+
+    def key_parts(self) -> Iterator[Any]:
+        """The key columns of each part, as Arrow tables with one schema.
+
+        Raises:
+            MailframeError: a file cannot be read any more.
+        """
+        pa, pq = parquet()
+        keys = list(self.key)
+        schemas = [pq.read_schema(self._path(part)) for part in self._note["parts"]]
+        of_keys = [pa.schema([schema.field(key) for key in keys]) for schema in schemas]
+        try:
+            schema = pa.unify_schemas(of_keys, promote_options="permissive")
+            for part in self._note["parts"]:
+                yield self._read(part, keys).replace_schema_metadata().cast(schema)
+        except pa.ArrowException as error:
+            raise MailframeError(
+                f"the key {' + '.join(keys)} has values of different kinds in different parts "
+                f"({error}); make it text, and {_AGAIN}"
+            ) from None
 
     def _read(self, part: dict[str, Any], columns: list[str]) -> Any:
         pa, pq = parquet()
@@ -123,7 +150,7 @@ class MessageDataset:
         name = f"Campaign {self.name!r}" if self.name else "Campaign"
         key = f", key {one_line(', '.join(self.key))}" if self.key else ""
         parts = counted(len(self._note["parts"]), "part")
-        return f"{name}: {counted(len(self.frame), 'row')}{key}, {parts} of messages"
+        return f"{name}: {counted(self.rows, 'row')}{key}, {parts} of messages"
 
     def fingerprint(self, *, sending: Preflight | None = None) -> str:
         """The fingerprint for an approval, the same as that of the composed campaign."""
@@ -159,13 +186,13 @@ class MessageDataset:
         return self._preflights[live]
 
     def _checked(self, *, live: bool, watch: Callable[[int], None] | None) -> Preflight:
-        rows = len(self.frame)
+        rows = self.rows
         problems = ProblemCollector()
         problems += problems_of(self._note["letter_problems"], None)
         read = _Rows(rows)
         keys, spellings = Digests(rows) if self.key else read.people, np.zeros(rows, dtype="<u8")
         if self.key:
-            problems += key_problems(self.frame, self.key, keys, spellings)
+            problems += key_problems(self._key_frame(), self.key, keys, spellings)
         for first, part in zip(self._firsts, self._note["parts"], strict=False):
             if watch is not None:
                 watch(first)
@@ -194,7 +221,7 @@ class MessageDataset:
         """A problem for each row whose recipient an earlier row has."""
         repeats = list(people.repeats())
         firsts = self.names.many([first for _, first in repeats])
-        wanted = np.zeros(len(self.frame), dtype=bool)
+        wanted = np.zeros(self.rows, dtype=bool)
         wanted[[position for position, _ in repeats]] = True
         recipients = dict(self._recipients(wanted))
         code = Code.REPEATED_RECIPIENT if self.key else Code.DUPLICATE_RECIPIENT

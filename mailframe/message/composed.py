@@ -70,6 +70,15 @@ class Composed:
         self._live_preflight: Preflight | None = None
         self._tour: object = None
 
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.frame)
+
+    def key_parts(self) -> Iterator[pd.DataFrame]:
+        """The key columns of all rows."""
+        yield self.frame[list(self.key)]
+
     def preflight(
         self,
         *,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
+ALL: Final = slice(None)
 _NO_STAMP: Final = np.iinfo(np.int64).min  # NaT
 _WAITING_STAMPS: Final = 10_000
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -82,15 +83,16 @@ class TextColumn:
         np.cumsum(np.maximum(self._sizes, 0), out=places[1:])
         return places
 
-    def array(self) -> ExtensionArray:
-        """The column as ``str``; it uses this memory until the next text is set."""
-        return text_array(self._pieces())
+    def array(self, rows: slice = ALL) -> ExtensionArray:
+        """The column of some rows as ``str``; it uses this memory until the next text is set."""
+        return text_array(self._pieces(*rows.indices(len(self._sizes))))
 
-    def _pieces(self) -> Iterator[Any]:
+    def _pieces(self, first: int, last: int, _step: int) -> Iterator[Any]:
         self._is_lent = True
-        begin = 0  # of the next piece in a block in the order of the rows
-        for start in range(0, len(self._sizes), PIECE_ROWS):
-            sizes = self._sizes[start : start + PIECE_ROWS]
+        # where the next piece begins in a block in the order of the rows
+        begin = int(np.maximum(self._sizes[:first], 0).sum(dtype=np.int64))
+        for start in range(first, last, PIECE_ROWS):
+            sizes = self._sizes[start : min(start + PIECE_ROWS, last)]
             ends = np.zeros(len(sizes) + 1, dtype=np.int64)
             np.cumsum(np.maximum(sizes, 0), out=ends[1:])
             block: bytes | memoryview
@@ -98,7 +100,7 @@ class TextColumn:
                 block = memoryview(self._block)[begin : begin + int(ends[-1])]
                 begin += len(block)
             else:
-                places = self._starts[start : start + PIECE_ROWS].tolist()
+                places = self._starts[start : start + len(sizes)].tolist()
                 block = b"".join(
                     self._block[place : place + size]
                     for place, size in zip(places, np.diff(ends).tolist(), strict=True)
@@ -156,15 +158,15 @@ class IdColumn:
             for position in positions.tolist():
                 self._texts.pop(position, None)
 
-    def array(self) -> ExtensionArray:
-        """The column as ``str``."""
-        return text_array(self._pieces())
+    def array(self, rows: slice = ALL) -> ExtensionArray:
+        """The column of some rows as ``str``."""
+        return text_array(self._pieces(*rows.indices(len(self._kinds))))
 
-    def _pieces(self) -> Iterator[Any]:
-        for start in range(0, len(self._kinds), PIECE_ROWS):
-            kinds = self._kinds[start : start + PIECE_ROWS]
+    def _pieces(self, first: int, last: int, _step: int) -> Iterator[Any]:
+        for start in range(first, last, PIECE_ROWS):
+            kinds = self._kinds[start : min(start + PIECE_ROWS, last)]
             is_uuid = kinds == _IS_UUID
-            spelled = _spelled(self._bytes[start : start + PIECE_ROWS][is_uuid])
+            spelled = _spelled(self._bytes[start : start + len(kinds)][is_uuid])
             ends = np.zeros(len(kinds) + 1, dtype=np.int64)
             np.cumsum(is_uuid * _UUID_CHARS, out=ends[1:])
             if not (kinds == _IS_TEXT).any():
@@ -227,10 +229,10 @@ class StampColumn:
         self._read()
         self._nanoseconds[positions] = _NO_STAMP
 
-    def array(self) -> ExtensionArray:
-        """The column as ``datetime64[ns, UTC]``."""
+    def array(self, rows: slice = ALL) -> ExtensionArray:
+        """The column of some rows as ``datetime64[ns, UTC]``."""
         self._read()
-        return _as_stamps(self._nanoseconds.copy())
+        return _as_stamps(self._nanoseconds[rows].copy())
 
     def _read(self) -> None:
         # of a row that was set twice the last one counts

@@ -19,7 +19,7 @@ from mailframe.pandas_versions import as_dtype, text_dtype
 from mailframe.results.row_results import Status, counts_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mailframe.results.row_results import RowResults
 
@@ -42,6 +42,7 @@ readable: ``results_columns`` must not require it.
 COLUMNS: Final = tuple(DTYPES)
 
 _STATUSES: Final = tuple(Status)
+_COUNTED: Final = ["status", "ErrorCode", "reason"]
 _OUR_NAME: Final = re.compile(
     rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*"
 )
@@ -81,7 +82,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults, *, last: bool = False) 
     results = pd.concat([frame, added], axis=1)
     results.index = frame.index.view()  # itself, except that a new name stays in the results
     results.columns = pd.Index(
-        [*frame.columns, *_free_names(frame)],
+        [*frame.columns, *free_names(frame.columns)],
         dtype=_label_dtype(frame.columns),
         name=frame.columns.name,
         tupleize_cols=False,
@@ -150,13 +151,35 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
            status  rows
         0  unsent     3
     """
-    keys = ["status", "ErrorCode", "reason"]
-    groups = newest(results).groupby(keys, dropna=False, sort=False)
-    table = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
-    table.insert(len(keys) + 1, "share", table["rows"] / max(1, len(results)))
+    groups = newest(results).groupby(_COUNTED, dropna=False, sort=False)
+    return _counted(groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index())
+
+
+def summary_of_rows(rows: RowResults) -> pd.DataFrame:
+    """The ``summary`` of results that are no frame yet.
+
+    >>> from mailframe.results.row_results import RowResults
+    >>> summary_of_rows(RowResults(3))[["status", "rows"]]
+       status  rows
+    0  unsent     3
+    """
+    kinds = [
+        (one.status.value, one.error_code, one.reason, count, one.message)
+        for one, count in rows.settlements()
+    ]
+    table = pd.DataFrame(kinds, columns=[*_COUNTED, "rows", "Message"], dtype=object)
+    groups = table.groupby(_COUNTED, dropna=False, sort=False)
+    return _counted(groups.agg(rows=("rows", "sum"), Message=("Message", "first")).reset_index())
+
+
+def _counted(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with shares, its dtypes, and its rows in order."""
+    table["rows"] = table["rows"].astype("int64")
+    table.insert(len(_COUNTED) + 1, "share", table["rows"] / max(1, int(table["rows"].sum())))
     rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
-    table = table.iloc[np.lexsort((-table["rows"], rank))].reset_index(drop=True)
-    names = [*keys, "Message"]
+    order = np.lexsort((-table["rows"], rank.astype("int64")))
+    table = table.iloc[order].reset_index(drop=True)
+    names = [*_COUNTED, "Message"]
     return table.assign(**{name: as_dtype(table[name], DTYPES[name]) for name in names})
 
 
@@ -203,8 +226,9 @@ def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
         )
 
 
-def _free_names(frame: pd.DataFrame) -> list[str]:
-    taken = set(frame.columns)
+def free_names(labels: Iterable[object]) -> list[str]:
+    """The names of the columns of results beside columns with these labels."""
+    taken = set(labels)
     return [next(name for name in _candidates(column) if name not in taken) for column in COLUMNS]
 
 

@@ -67,9 +67,9 @@ def write_parquet(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     results_columns(results)
     example = f"results{SUFFIX}"
     target = local_path(path, what="to_parquet", example=example, error=ResultsError).resolve()
-    if target.suffix.lower() != SUFFIX:
+    if not is_parquet(target):
         raise ResultsError(f"{target.name}: to_parquet writes {SUFFIX} files; to_csv writes CSV")
-    _pyarrow()
+    import_pyarrow("results.mail.to_parquet")
     table = _Table(results)
     write_files((target, table.write))
 
@@ -81,13 +81,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
         MissingExtra: pyarrow is not installed.
         ResultsError: there is no such file, or it is damaged.
     """
-    pa = _pyarrow()
+    pa = import_pyarrow("results.mail.to_parquet")
     import pyarrow.parquet as pq  # noqa: PLC0415 - needs the extra
 
     try:
         with path.open("rb") as file:
             if not {_NOTE, _CHECKSUM} & (pq.read_schema(file).metadata or {}).keys():
-                return _with_dtypes(pd.read_parquet(path))
+                return _with_dtypes(pd.read_parquet(path, page_checksum_verification=True))
             return _frame(pq.read_table(file, page_checksum_verification=True))
     except FileNotFoundError:
         hint = other_form(path) or "; give the path that to_parquet wrote"
@@ -116,12 +116,20 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX
 
 
-def _pyarrow() -> Any:
+def import_pyarrow(part: str) -> Any:
+    """The module ``pyarrow``.
+
+    Args:
+        part: what needs it, for the error.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
     try:
         import pyarrow as pa  # noqa: PLC0415 - needs the extra
         import pyarrow.parquet  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise MissingExtra("results.mail.to_parquet", "parquet") from error
+        raise MissingExtra(part, "parquet") from error
     return pa
 
 

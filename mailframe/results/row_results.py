@@ -11,15 +11,18 @@ import pandas as pd
 from mailframe.counting import counted
 from mailframe.message.text_arrays import MISSING, repeated_texts, text_array
 from mailframe.postmark.message_ids import UUID_BYTES, uuid_bytes
-from mailframe.results.column_storage import IdColumn, StampColumn, TextColumn
+from mailframe.results.column_storage import ALL, IdColumn, StampColumn, TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from pandas.api.extensions import ExtensionArray
 
     from mailframe.postmark.responses import Outcome
     from mailframe.results.column_storage import Positions
+
+    Settled: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 class Status(StrEnum):
@@ -299,50 +302,57 @@ class RowResults:
         texts = [one.reason for one in of_rows if one.status is status]
         return [text for text in dict.fromkeys(texts) if text is not None]
 
-    def columns(self, *, last: bool = False) -> dict[str, ExtensionArray]:
+    def columns(self, rows: slice = ALL, *, last: bool = False) -> dict[str, ExtensionArray]:
         """The columns of results under their standard names, one cell per row.
 
         Args:
+            rows: the rows, with step 1; all by default.
             last: whether nothing but counts is asked afterwards. Then most of the memory of a row
                 is released as soon as the column that it becomes is there.
         """
-        settlements = self._settlements
-        stamps = self._stamps.array()
+        settlements, settled = self._settlements, self._settled[rows]
+        stamps = self._stamps.array(rows)
         self._stamps = StampColumn(0) if last else self._stamps
-        ids = self._ids.array()
+        ids = self._ids.array(rows)
         self._ids = IdColumn(0) if last else self._ids
-        to = self._to.array()
+        to = self._to.array(rows)
         self._to = TextColumn(0) if last else self._to
         return {
-            "status": self._texts([settlement.status.value for settlement in settlements]),
-            "reason": self._texts([settlement.reason for settlement in settlements]),
+            "status": _texts(settled, [settlement.status.value for settlement in settlements]),
+            "reason": _texts(settled, [settlement.reason for settlement in settlements]),
             "MessageID": ids,
-            "ErrorCode": self._integers([settlement.error_code for settlement in settlements]),
-            "Message": self._texts([settlement.message for settlement in settlements]),
+            "ErrorCode": _integers(settled, [settlement.error_code for settlement in settlements]),
+            "Message": _texts(settled, [settlement.message for settlement in settlements]),
             "SubmittedAt": stamps,
             "To": to,
-            "batch": self._integers([settlement.batch for settlement in settlements]),
+            "batch": _integers(settled, [settlement.batch for settlement in settlements]),
             "changed": pd.array(
-                np.array([settlement.changed for settlement in settlements], dtype=bool)[
-                    self._settled
-                ],
+                np.array([settlement.changed for settlement in settlements], dtype=bool)[settled],
                 dtype="bool",
                 copy=False,
             ),
         }
 
-    def _texts(self, of_settlement: Sequence[str | None]) -> ExtensionArray:
-        """A column of text: the text of each settlement, at the rows that have it."""
-        words = dict.fromkeys(text for text in of_settlement if text is not None)
-        places = {None: MISSING} | {word: place for place, word in enumerate(words)}
-        codes = np.array([places[text] for text in of_settlement], dtype=np.int32)
-        return text_array(repeated_texts(self._settled, codes=codes, words=list(words)))
+    def settlements(self) -> list[tuple[Settlement, int]]:
+        """Each distinct settlement, with its number of rows."""
+        counts = np.bincount(self._settled, minlength=len(self._settlements)).tolist()
+        pairs = zip(self._settlements, counts, strict=True)
+        return [(settlement, count) for settlement, count in pairs if count]
 
-    def _integers(self, of_settlement: Sequence[int | None]) -> ExtensionArray:
-        """A column of ``Int64``: the number of each settlement, at the rows that have it."""
-        values = np.array([number or 0 for number in of_settlement], dtype=np.int64)
-        is_missing = np.array([number is None for number in of_settlement], dtype=bool)
-        return pd.arrays.IntegerArray(values[self._settled], is_missing[self._settled])
+
+def _texts(settled: Settled, of_settlement: Sequence[str | None]) -> ExtensionArray:
+    """A column of text: the text of each settlement, at the rows that have it."""
+    words = dict.fromkeys(text for text in of_settlement if text is not None)
+    places = {None: MISSING} | {word: place for place, word in enumerate(words)}
+    codes = np.array([places[text] for text in of_settlement], dtype=np.int32)
+    return text_array(repeated_texts(settled, codes=codes, words=list(words)))
+
+
+def _integers(settled: Settled, of_settlement: Sequence[int | None]) -> ExtensionArray:
+    """A column of ``Int64``: the number of each settlement, at the rows that have it."""
+    values = np.array([number or 0 for number in of_settlement], dtype=np.int64)
+    is_missing = np.array([number is None for number in of_settlement], dtype=bool)
+    return pd.arrays.IntegerArray(values[settled], is_missing[settled])
 
 
 def _distinct(numbers: Positions) -> tuple[Positions, Positions, Positions]:

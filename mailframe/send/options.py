@@ -40,6 +40,7 @@ class SendOptions:
         dry_run: whether to stop before the first request, and write nothing to the ledger.
         recount: whether to ask Postmark before each batch how many messages it has; None asks a
             live server if the ledger is a file.
+        results: the file for the results; None for a frame.
         retry_policy: the policy for servers that are busy, unreachable or silent.
     """
 
@@ -54,6 +55,7 @@ class SendOptions:
     approved: str | None = None
     dry_run: bool = False
     recount: bool | None = None
+    results: Path | None = None
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 

@@ -9,13 +9,14 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe import errors
 from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
 from mailframe.results import reasons
-from mailframe.results.frame import results_frame
+from mailframe.results.frame import results_frame, summary_of_rows
+from mailframe.results.parquet_parts import check_keys, write_parts
 from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import About, with_summary_line
 from mailframe.send.batch_source import CampaignBatches
@@ -43,16 +44,23 @@ if TYPE_CHECKING:
     from mailframe.send.sendable import Sendable
 
 T = TypeVar("T")
+_NOT_WRITTEN: Final = (
+    "The send has ended, and .results of this error has the number of rows of each status. With a "
+    "ledger, the same call sends only what is left, and writes the file."
+)
 
 
 def send(composed: Sendable, server: Postmark, options: SendOptions) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     check_arguments(composed, server, options)
     options = with_recount(options, server)
+    if options.results is not None:
+        check_keys(composed.key_parts(), composed.key)
     with Interrupts() as interrupts:
         run = Run(composed, server, options, interrupts)
         error = run.execute()
-        results = run.results()
+        results = run.results() if options.results is None else summary_of_rows(run.rows)
+        error = run.written(error)
     if error is not None:
         error.results = results
     _warn(run.notices, results, error)
@@ -85,13 +93,13 @@ class Run:
         self.composed, self.server = composed, server
         self.options, self.interrupts = options, interrupts
         self.questions = search.InterruptibleServer(server, lambda: interrupts.stop)
-        self.rows = RowResults(len(composed.frame))
+        self.rows = RowResults(composed.rows)
         self.was_empty = options.ledger is None or not has_content(options.ledger)
         self.preflight: Preflight | None = None
         self.session: LedgerSession | None = None
         self.scope: str | None = None
         self._is_admitted = False  # nothing refuses the run any more
-        self._bar = Bar(len(composed.frame), name=composed.name, shown=options.progress)
+        self._bar = Bar(composed.rows, name=composed.name, shown=options.progress)
 
     def execute(self) -> errors.MailframeError | None:
         """Carry out the steps of a send, with a bar; the error that it ends with."""
@@ -246,6 +254,20 @@ class Run:
             key=self.composed.key,
         )
         return with_summary_line(results_frame(self.composed.frame, self.rows, last=True), about)
+
+    def written(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
+        """Write the file for the results; *error*, or why the file could not be written."""
+        path, composed = self.options.results, self.composed
+        if path is None:
+            return error
+        try:
+            write_parts(path, composed.key_parts(), self.rows, key=composed.key)
+        except errors.MailframeError as failed:
+            if error is None:
+                failed.add_note(_NOT_WRITTEN)
+                return failed
+            error.add_note(str(failed))
+        return error
 
     @property
     def notices(self) -> list[str]:

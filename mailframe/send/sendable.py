@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,15 @@ class Sendable(Protocol):
     """
 
     @property
+    def rows(self) -> int:
+        """The number of rows."""
+
+    @property
     def frame(self) -> pd.DataFrame:
         """One row per message; the results have its columns and index."""
+
+    def key_parts(self) -> Iterator[Any]:
+        """The key columns of all rows, in parts: frames, or Arrow tables with one schema."""
 
     @property
     def name(self) -> str | None:

@@ -19,9 +19,13 @@ distributed = pytest.importorskip("distributed", reason="the extra dask is not i
 
 @pytest.fixture
 def client():
-    """A Dask cluster of threads of this process."""
+    """A Dask cluster of threads of this process.
+
+    Its HTTP server takes a free port: where port 8787 is taken, Dask warns, and a warning is an
+    error here.
+    """
     with distributed.Client(
-        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+        processes=False, n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0"
     ) as client:
         yield client
 
