@@ -260,7 +260,7 @@ def test_httpx_stays_in_its_rooms():
     """The day the client is exchanged, one file changes on each side."""
     importing = {path for path in SOURCES if "httpx" in roots(path)}
     assert {path for path in importing if room_of(path) != "sandbox"} == {
-        PACKAGE / "postmark" / "client.py"
+        PACKAGE / "postmark" / "connection.py"
     }
 
 

@@ -14,7 +14,8 @@ from mailframe._version import __version__
 from mailframe.errors import MailframeError, TokenError
 from mailframe.message.batch import Batch
 from mailframe.message.message import Message
-from mailframe.postmark.client import MAX_TIMEOUT_S, Postmark
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.connection import MAX_TIMEOUT_S
 from mailframe.postmark.responses import Verdict
 from tests.wire import (
     TIMEOUT_S,
