@@ -183,6 +183,12 @@ def _add_send(command: argparse.ArgumentParser) -> None:
         help="send although recipients have the identical message under another name or key",
     )
     command.add_argument(
+        "--recount",
+        action=argparse.BooleanOptionalAction,
+        help="ask before each batch if another ledger sends the campaign, too (default: asks "
+        "Postmark, and no sandbox)",
+    )
+    command.add_argument(
         "--to-test",
         metavar="ADDRESS",
         help="send the edge cases to your own address alone; the ledger is not used",

@@ -148,6 +148,7 @@ def _options(chosen: argparse.Namespace, output: Output) -> dict[str, Any]:
         "ledger": ledger,
         "allow_changed": chosen.allow_changed,
         "allow_repeat": chosen.allow_repeat,
+        "recount": chosen.recount,
         "approved": chosen.approved,
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe.errors import MailframeError
@@ -15,6 +14,7 @@ from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mailframe.paths import LedgerPlace
     from mailframe.send.sendable import Sendable
@@ -39,7 +39,7 @@ class SendOptions:
         approved: the fingerprint that was approved; None sends without an approval.
         dry_run: whether to stop before the first request, and write nothing to the ledger.
         recount: whether to ask Postmark before each batch how many messages it has; None asks a
-            live server if the ledger is a file.
+            live server.
         results: the file for the results; None for a frame.
         retry_policy: the policy for servers that are busy, unreachable or silent.
     """
@@ -96,10 +96,11 @@ def check_arguments(composed: Sendable, server: object, options: SendOptions) ->
 
 
 def with_recount(options: SendOptions, server: Postmark) -> SendOptions:
-    """The options with a value for ``recount``: True for a live server and a file."""
-    if options.recount is not None:
-        return options
-    return replace(options, recount=server.is_live and isinstance(options.ledger, Path))
+    """The options with a value for ``recount``: True for a live server.
+
+    Also with a shared ledger, because the other ledger may be a file, or another schema.
+    """
+    return options if options.recount is not None else replace(options, recount=server.is_live)
 
 
 def check_server(server: object, *, verb: str) -> None:

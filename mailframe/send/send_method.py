@@ -67,7 +67,7 @@ class SendMethod:
                 sent. Case, spaces and dashes are ignored.
             dry_run: whether to stop before the first request, without a change of the ledger.
             recount: whether to ask before each batch if another ledger sends the campaign, too;
-                None asks a live server if the ledger is a file.
+                None asks a live server, and no sandbox.
             results: a ``.parquet`` file for the results, with the key columns in place of all
                 columns; it is written part by part, and takes the place of an existing file when
                 the run has ended, with or without an error. ``mf.read_results`` reads it.

@@ -13,6 +13,7 @@ from mailframe.command.arguments import make_parser
 from mailframe.command.output import Output, plain
 from mailframe.command.running import report
 from mailframe.demo import sample_data
+from mailframe.limits import STREAMS
 from tests.command.commands import BAD_PEOPLE, PEOPLE, desk, facts, in_process
 
 CAMPAIGN = ("letter", "people.csv", "--name", "spring", "--key", "id")
@@ -209,6 +210,16 @@ def test_a_changed_letter_and_a_repeat_say_which_option_allows_them(tmp_path, sa
     assert done.returncode == 0
     assert "mailframe: warning: 1 person has an earlier version" in done.stderr
     assert len(facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["warnings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"), [((), 0), (("--recount",), 1), (("--no-recount",), 0)]
+)
+def test_recount_asks_before_each_batch(tmp_path, sandbox, options, asked):
+    """A sandbox is asked on demand; the questions at the start are one for each stream."""
+    done = in_process("send", *CAMPAIGN, *live(sandbox), *options, cwd=desk(tmp_path))
+    questions = (sandbox.requests()["path"] == "/messages/outbound").sum()
+    assert (done.returncode, questions) == (0, len(STREAMS) + asked)
 
 
 def test_a_busy_server_and_rejected_rows_end_with_1_and_results(tmp_path):

@@ -85,14 +85,14 @@ def test_one_question_before_each_batch_and_none_without_the_option():
     assert asked[True] - asked[False] == 3
 
 
-def test_a_live_server_is_asked_if_the_ledger_is_a_file(tmp_path):
-    """A sandbox and a shared ledger are asked only on demand."""
+def test_a_live_server_is_asked_and_a_sandbox_on_demand(tmp_path):
+    """Also for a shared ledger: the other one may be a file, or another schema."""
     live, local = mf.Postmark("a-token"), mf.Postmark("a-token", base_url="http://127.0.0.1:1")
     file = SendOptions(ledger=tmp_path / "ledger")
     shared = SendOptions(ledger=LedgerUrl("postgresql://a/b"))
     servers = (live, local)
     recounts = [with_recount(one, server).recount for one in (file, shared) for server in servers]
-    assert recounts == [True, False, False, False]
+    assert recounts == [True, False, True, False]
     assert with_recount(SendOptions(recount=False), live).recount is False
 
 
