@@ -226,6 +226,38 @@ for _ in range(3):
 """
 
 
+# Forks with open connections, ends them as a fault does and by a close, and opens the port again.
+FORKING_CONNECTED = """
+import os, socket, threading
+from mailframe.sandbox import LocalPostmark
+sandbox = LocalPostmark(faults=["reset_accepted", "close_accepted"]).start()
+def connection():
+    client = socket.create_connection(("127.0.0.1", sandbox.port), timeout=10)
+    return client, ask(client, "GET", "/_sandbox/changes")
+def ask(client, method, path):
+    client.sendall(f"{method} {path} HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n".encode())
+    try:
+        return client.recv(9999)[:9]
+    except ConnectionError as error:
+        return type(error).__name__
+clients = [connection()[0] for _ in range(3)]
+wait, end = os.pipe()
+child = os.fork()
+if not child:
+    os.close(end)
+    os.read(wait, 1)  # until the parent ends
+    sandbox.close()
+    os._exit(0)
+print(*[ask(client, "POST", "/email") for client in clients[:2]])
+sandbox.close()
+print(clients[2].recv(9))
+with LocalPostmark(port=int(clients[2].getpeername()[1])) as sandbox:
+    print(connection()[1])
+os.close(end)
+print(os.waitpid(child, 0)[1])
+"""
+
+
 FORKING_WHILE_BUSY = """
 import os, sys, threading
 from mailframe.errors import SandboxError
@@ -276,3 +308,12 @@ def test_forked_processes_leave_a_temporary_sandbox_to_their_parent():
     lines = done.stdout.splitlines()
     refusals = [line for line in lines if line.startswith("this sandbox belongs to the process")]
     assert (lines[5::6], len(refusals)) == (["ok 6", "ok 7", "ok 8"], 15)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_keeps_no_connection_and_no_port_open():
+    """A client of the parent had waited as long as the child lived; the port was in use."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKING_CONNECTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split("\n") == ["ConnectionResetError b''", "b''", "b'HTTP/1.1 '", "0", ""]

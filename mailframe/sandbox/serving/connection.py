@@ -105,6 +105,12 @@ class Connection(asyncio.Protocol):
         self._clock: asyncio.TimerHandle | None = None
         self._unread_bytes: int | None = None  # of an answer that the client reads slowly
 
+    @property
+    def descriptor(self) -> int:
+        """The file descriptor of its socket; -1 if it is closed."""
+        connection: socket.socket = self._transport.get_extra_info("socket")
+        return connection.fileno()
+
     # --- what asyncio calls ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a socket's

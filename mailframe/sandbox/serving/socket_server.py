@@ -9,8 +9,9 @@ import asyncio
 import os
 import socket
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.serving.connection import Connection
@@ -26,6 +27,7 @@ STEP_S = 0.005
 START_TIMEOUT_S = 10.0
 BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
+_SERVERS: Final[weakref.WeakSet[SocketServer]] = weakref.WeakSet()
 
 
 class SocketServer:
@@ -69,6 +71,7 @@ class SocketServer:
         if not self._ready.wait(START_TIMEOUT_S) or self._failure is not None:
             self._socket.close()
             raise SandboxError("the sandbox's server did not start") from self._failure
+        _SERVERS.add(self)
 
     def close(self) -> None:
         """End the thread and free the port."""
@@ -76,6 +79,18 @@ class SocketServer:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(START_TIMEOUT_S)
         self._socket.close()
+
+    def leave(self) -> None:
+        """Have none of its sockets in this process, which was forked from the one that serves.
+
+        What is closed there would stay open here: its clients would wait, and its port be taken.
+        """
+        ours = [self._socket.fileno(), *(one.descriptor for one in self._connections)]
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in ours:
+            if descriptor >= 0:  # the socket objects stay, and close what is now there
+                os.dup2(null, descriptor, inheritable=False)
+        os.close(null)
 
     def _run(self) -> None:
         """Run an event loop of its own, since a notebook has a running one in its main thread."""
@@ -111,6 +126,15 @@ class SocketServer:
         end = asyncio.get_running_loop().time() + GRACE_S
         while self._connections and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - it ends soon
             await asyncio.sleep(STEP_S)
+
+
+def _leave_all() -> None:
+    for server in list(_SERVERS):
+        server.leave()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_leave_all)
 
 
 def bind(host: str, port: int) -> socket.socket:
