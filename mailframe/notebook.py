@@ -115,6 +115,13 @@ class LineFile:
         """Nothing to do; tqdm calls it after each line."""
 
 
+def text_bar_class() -> Any:
+    """The class of tqdm's bars of characters."""
+    from tqdm.std import tqdm  # noqa: PLC0415 - short work needs no bar
+
+    return _without_monitor(tqdm)
+
+
 def widget_bar_class() -> Any:
     """The class of tqdm's bars for notebooks; None without ipywidgets."""
     from tqdm import TqdmWarning  # noqa: PLC0415 - a send without a bar does not need it
@@ -123,7 +130,12 @@ def widget_bar_class() -> Any:
         warnings.simplefilter("ignore", TqdmWarning)  # that ipywidgets is missing
         from tqdm.auto import tqdm  # noqa: PLC0415 - it depends on where the code runs
         from tqdm.notebook import tqdm_notebook  # noqa: PLC0415 - as above
-    return tqdm if issubclass(tqdm, tqdm_notebook) else None
+    return _without_monitor(tqdm) if issubclass(tqdm, tqdm_notebook) else None
+
+
+def _without_monitor(bar: type[Any]) -> type[Any]:
+    """The class without the monitor of tqdm, a thread; without threads tqdm would warn of it."""
+    return type(bar.__name__, (bar,), {"monitor_interval": 0})
 
 
 def view_of(widget: Any) -> dict[str, object]:
@@ -206,17 +218,13 @@ class RowsBar:
         if in_kernel():
             self._open_in_notebook(options)
         elif sys.stderr.isatty():
-            from tqdm.std import tqdm  # noqa: PLC0415 - short work needs no bar
-
-            self._bar = tqdm(**options, dynamic_ncols=True)
+            self._bar = text_bar_class()(**options, dynamic_ncols=True)
 
     def _open_in_notebook(self, options: dict[str, Any]) -> None:
         widget_bar = widget_bar_class()
         self._cell = cell = Cell()
         if widget_bar is None:
-            from tqdm.std import tqdm  # noqa: PLC0415 - short work needs no bar
-
-            self._bar = tqdm(**options, position=0, file=LineFile(cell.show))
+            self._bar = text_bar_class()(**options, position=0, file=LineFile(cell.show))
             return
         self._bar = widget_bar(**options, display=False)
         # the text is shown where widgets are not

@@ -73,7 +73,8 @@ class Postmark:
             for the whole body of a reply, twice of it for its head, and at most 10 seconds of it
             for the connection.
         transport: an httpx transport to use instead of the network. Only ``httpx.HTTPTransport``
-            itself reports what was sent, so with any other each exception counts as ``unknown``.
+            itself reports what was sent, so with any other, and in a browser (Pyodide), each
+            exception counts as ``unknown``.
 
     Raises:
         TokenError: there is no token, or it is not valid. The message never contains it.

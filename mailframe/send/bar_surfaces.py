@@ -7,7 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from mailframe.notebook import Cell, LineFile, close_widgets, in_kernel, view_of, widget_bar_class
+from mailframe.notebook import (
+    Cell,
+    LineFile,
+    close_widgets,
+    in_kernel,
+    text_bar_class,
+    view_of,
+    widget_bar_class,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,13 +90,11 @@ class _Text(_Drawn):
     """A bar of characters: in a terminal, or in an output of a notebook."""
 
     def __init__(self, phase: Phase, cell: Cell | None) -> None:
-        from tqdm.std import tqdm  # noqa: PLC0415 - a send without a bar does not need it
-
         self._cell = cell
         options: dict[str, Any] = {"dynamic_ncols": True}
         if cell is not None:
             options = {"position": 0, "file": LineFile(cell.show)}
-        super().__init__(phase, tqdm, leave=False, **options)
+        super().__init__(phase, text_bar_class(), leave=False, **options)
 
     def close(self, line: str | None) -> None:
         self.bar.close()

@@ -1,8 +1,9 @@
 """The dispatcher: posts batches, reads their answers and gives every row its status.
 
-It is the only place with threads and waiting. A request is repeated only if its answer or the
-transport trace proves that nothing was processed (see ``Verdict``). A request that may have been
-accepted is not repeated; its rows are ``unknown``.
+It is the only place with threads and waiting. Where no thread can be started, as in Pyodide, each
+request is posted in the calling thread, and an interrupt is handled after its answer. A request is
+repeated only if its answer or the transport trace proves that nothing was processed (see
+``Verdict``). A request that may have been accepted is not repeated; its rows are ``unknown``.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ class Dispatcher:
             self._fail(errors.SendError(text, results=NO_RESULTS_YET), cause=error)
 
     def _launch(self, job: Job, *, after: Request | None = None) -> bool:
-        """Record the batch, then post it; False if it could not be recorded.
+        """Record the batch, then post it; False if no other is to be launched now.
 
         Args:
             job: the batch.
@@ -188,12 +189,9 @@ class Dispatcher:
         thread = threading.Thread(target=self._post, args=(request,), name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # the system is out of threads; nothing was sent
-            request.take()
-            reason = f"no thread could be started ({error})"
-            request.answer = Answer(Verdict.UNSENT, reason=reason)
-            self._arrivals.put(None)
-            return True
+        except RuntimeError:  # no thread can be started
+            self._post(request)
+            return False  # its answer comes first
         if self._workers == 1:  # with several, answers that have come would wait for it
             request.give_head_start()
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import ssl
+import sys
 import threading
 from functools import partial
 
@@ -343,6 +344,21 @@ def test_a_wrapped_transport_proves_nothing(wire):
 
     wire.stop()
     assert to(wire, transport=Wrapped()).send_batch(SMALL).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("platform", "verdict"), [(sys.platform, Verdict.UNSENT), ("emscripten", Verdict.UNKNOWN)]
+)
+@pytest.mark.parametrize("options", [{}, {"transport": httpx.HTTPTransport()}], ids=["own", "made"])
+def test_in_a_browser_the_transport_of_httpx_proves_nothing(
+    wire, monkeypatch, platform, verdict, options
+):
+    """There it is a fork: its ConnectTimeout can come after the whole request was sent."""
+    monkeypatch.setattr(sys, "platform", platform)
+    server = to(wire, **options)
+    monkeypatch.undo()
+    wire.stop()
+    assert server.send_batch(SMALL).verdict is verdict
 
 
 @pytest.mark.parametrize(

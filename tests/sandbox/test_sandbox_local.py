@@ -329,7 +329,7 @@ def test_the_default_token_is_valid():
     with LocalPostmark(in_process=True, tokens=["first-token", "second"]) as sandbox:
         assert sandbox.token == "first-token"
         assert post(sandbox, mail()).status_code == 200
-        assert repr(sandbox) == "<LocalPostmark http://127.0.0.1:0, 1 messages>"
+        assert repr(sandbox) == "<LocalPostmark without a socket, 1 messages>"
 
 
 def test_a_subclass_works():

@@ -547,16 +547,3 @@ def test_postmarks_test_token_takes_test_mails():
         server = mf.Postmark("POSTMARK_API_TEST", base_url=sandbox.url)
         assert trial(campaign(2), server, [0, 1])["status"].tolist() == ["accepted", "accepted"]
         assert sandbox.messages().empty
-
-
-def test_a_thread_that_cannot_be_started_loses_nothing():
-    """The system has no more threads: nothing left, and the results say so."""
-    with mf.Sandbox(in_process=True) as sandbox:
-        before = threading.stack_size(2**46)  # more than any address space has
-        try:
-            with pytest.raises(errors.ServerUnreachable, match="no thread") as caught:
-                trial(campaign(3), sandbox.server, [0, 1])
-        finally:
-            threading.stack_size(before)
-        assert sandbox.messages().empty
-    assert caught.value.results["status"].tolist() == ["unsent", "unsent"]

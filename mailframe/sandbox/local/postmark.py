@@ -184,7 +184,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             self._handler.raise_error_of_listener()
 
     def __repr__(self) -> str:
-        where = self.url if self._is_open else "closed"
+        where = self.url if self._server else "without a socket" if self._is_open else "closed"
         return f"<{type(self).__name__} {where}, {self._store.messages.count()} messages>"
 
     def _repr_html_(self) -> str:

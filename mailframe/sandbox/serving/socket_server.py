@@ -67,7 +67,14 @@ class SocketServer:
         self._thread = threading.Thread(
             target=self._run, name=f"mailframe-sandbox-{self.port}", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._socket.close()
+            raise SandboxError(
+                f"the sandbox cannot listen without a thread of its own ({error}); "
+                "in_process=True needs neither a thread nor a socket"
+            ) from None
         if not self._ready.wait(START_TIMEOUT_S) or self._failure is not None:
             self._socket.close()
             raise SandboxError("the sandbox's server did not start") from self._failure

@@ -65,11 +65,13 @@ class WebhookThread:
 
     def _start(self) -> None:
         ready = threading.Event()
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._run, args=(ready,), name="mailframe-webhooks", daemon=True
         )
-        self._thread.start()
-        ready.wait(JOIN_S)
+        with contextlib.suppress(RuntimeError):  # no thread can be started: all stay in the queue
+            thread.start()
+            self._thread = thread
+            ready.wait(JOIN_S)
 
     def _run(self, ready: threading.Event) -> None:
         from mailframe.sandbox.webhooks import sending  # noqa: PLC0415 - asyncio

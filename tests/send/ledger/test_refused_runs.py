@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 
 import pandas as pd
 import pytest
@@ -240,24 +239,6 @@ def test_a_full_disk_under_a_new_ledger_is_unsent(tmp_path):
             assert error == "LedgerError"
             assert results["status"].tolist() == ["unsent"] * 3
         assert sandbox.messages().empty
-
-
-@pytest.mark.parametrize("ledger", ["default", None])
-def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
-    """The system has no more threads: the batch was not sent, and the next run sends it."""
-    with mf.Sandbox(in_process=True) as sandbox:
-        before = threading.stack_size(2**46)  # more than any address space has
-        try:
-            with pytest.raises(errors.SendError, match="thread") as caught:
-                send_with(campaign(3), sandbox.server, ledger=ledger)
-        finally:
-            threading.stack_size(before)
-        assert caught.value.results["status"].tolist() == ["unsent"] * 3
-        assert sandbox.messages().empty
-        assert (
-            send_with(campaign(3), sandbox.server, ledger=ledger)["status"].tolist()
-            == ["accepted"] * 3
-        )
 
 
 def test_a_ledger_that_is_behind_asks_which_rows_postmark_holds(sandbox):
