@@ -15,7 +15,7 @@ if _typing.TYPE_CHECKING:
     from mailframe.campaign import Campaign
     from mailframe.composing import compose
     from mailframe.datasets.campaign import DatasetCampaign, messages
-    from mailframe.datasets.rendering import render_partition
+    from mailframe.datasets.partition import render_partition
     from mailframe.datasets.writing import survey, write_messages
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
@@ -124,7 +124,7 @@ _LAZY_NAMES = {
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",
-    "render_partition": "mailframe.datasets.rendering",
+    "render_partition": "mailframe.datasets.partition",
     "resolve": "mailframe.send.ledger.tools",
     "survey": "mailframe.datasets.writing",
     "write_messages": "mailframe.datasets.writing",

@@ -120,11 +120,13 @@ def messages(path: str | os.PathLike[str], *, name: str | None = None) -> Datase
     """A campaign with the messages that ``mf.write_messages`` wrote to a folder.
 
     Args:
-        path: the folder.
+        path: the folder; also one with the tables of ``mf.render_partition``, which another engine
+            wrote as Parquet, in the order of their names.
         name: the name of the campaign, as for ``compose``.
 
     Raises:
-        MailframeError: the folder is not complete, damaged, or of a newer mailframe.
+        MailframeError: the folder is not complete, damaged, or of a newer mailframe, or its files
+            are of different letters, keys or sources.
     """
     folder: Any = local_path(path, what="messages", example="messages")
     return DatasetCampaign(MessageDataset(folder, name=checked_name(name)))

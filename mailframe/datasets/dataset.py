@@ -11,9 +11,10 @@ import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.datasets import rendering
-from mailframe.datasets.files import MANIFEST, NOTE, parquet, part_name, read_note
-from mailframe.datasets.parts import read_part_note
+from mailframe.datasets.files import parquet
+from mailframe.datasets.opening import open_folder
 from mailframe.datasets.rendering import problems_of
+from mailframe.datasets.stored_part import AGAIN, reading
 from mailframe.errors import MailframeError
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
@@ -39,7 +40,6 @@ _SMALL: Final = [
     rendering.PROBLEMS,
     rendering.LIVE_PROBLEMS,
 ]
-_AGAIN: Final = "write the messages to a new folder with mf.write_messages"
 
 
 class MessageDataset:
@@ -58,28 +58,11 @@ class MessageDataset:
     """
 
     def __init__(self, folder: Path, *, name: str | None) -> None:
-        self._folder, self.name = folder, name
-        self._note = _read_manifest(folder)
+        self.name = name
+        self._note, self._parts = open_folder(folder)
         self.key: tuple[str, ...] = tuple(self._note["key"])
-        self._firsts = np.cumsum([0, *(part["rows"] for part in self._note["parts"])]).tolist()
-        for part in self._note["parts"]:
-            self._check_part(part)
         self.rows: int = self._note["rows"]
         self._preflights: dict[bool, Preflight] = {}
-
-    def _check_part(self, part: dict[str, Any]) -> None:
-        path = self._path(part)
-        note = read_part_note(path)
-        if note is None:
-            raise MailframeError(f"{path} is missing; the same mf.write_messages makes it again")
-        expected = (self._note["job"], part["number"], part["rows"])
-        if (note["job"], note["number"], note["rows"]) != expected:
-            raise MailframeError(f"{path} is of other messages; {_AGAIN}")
-        if path.stat().st_size != part["size"]:
-            raise MailframeError(f"{path} is damaged: it has another size; {_AGAIN}")
-
-    def _path(self, part: dict[str, Any]) -> Path:
-        return self._folder / part_name(part["number"])
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -112,25 +95,17 @@ class MessageDataset:
         """
         pa, pq = parquet()
         keys = list(self.key)
-        schemas = [pq.read_schema(self._path(part)) for part in self._note["parts"]]
+        schemas = [pq.read_schema(part.path) for part in self._parts]
         of_keys = [pa.schema([schema.field(key) for key in keys]) for schema in schemas]
         try:
             schema = pa.unify_schemas(of_keys, promote_options="permissive")
-            for part in self._note["parts"]:
-                yield self._read(part, keys).replace_schema_metadata().cast(schema)
+            for part in self._parts:
+                yield part.read(keys).cast(schema)
         except pa.ArrowException as error:
             raise MailframeError(
                 f"the key {' + '.join(keys)} has values of different kinds in different parts "
-                f"({error}); make it text, and {_AGAIN}"
+                f"({error}); make it text, and {AGAIN}"
             ) from None
-
-    def _read(self, part: dict[str, Any], columns: list[str]) -> Any:
-        pa, pq = parquet()
-        path = self._path(part)
-        try:
-            return pq.read_table(path, columns=columns, page_checksum_verification=True)
-        except (OSError, pa.ArrowException) as error:
-            raise MailframeError(f"{path} is damaged ({error}); {_AGAIN}") from None
 
     # --- what a send needs ---------------------------------------------------------------------
 
@@ -149,7 +124,7 @@ class MessageDataset:
         """The campaign in one line; no value of a row."""
         name = f"Campaign {self.name!r}" if self.name else "Campaign"
         key = f", key {one_line(', '.join(self.key))}" if self.key else ""
-        parts = counted(len(self._note["parts"]), "part")
+        parts = counted(len(self._parts), "part")
         return f"{name}: {counted(self.rows, 'row')}{key}, {parts} of messages"
 
     def fingerprint(self, *, sending: Preflight | None = None) -> str:
@@ -193,10 +168,12 @@ class MessageDataset:
         keys, spellings = Digests(rows) if self.key else read.people, np.zeros(rows, dtype="<u8")
         if self.key:
             problems += key_problems(self._key_frame(), self.key, keys, spellings)
-        for first, part in zip(self._firsts, self._note["parts"], strict=False):
+        for part in self._parts:
             if watch is not None:
-                watch(first)
-            problems += read.add(first, self._read(part, _SMALL), live=live)
+                watch(part.first)
+            table = part.read(_SMALL)
+            with reading(part.path):
+                problems += read.add(part.first, table, live=live, has_key=bool(self.key))
         problems += self._repeats(read.people)
         ordered = problems.ordered()
         blocked = ordered.errors().positions()
@@ -204,7 +181,7 @@ class MessageDataset:
         sendable[blocked] = False
         read.sizes[blocked] = 0
         sizes: array[int] = _as_array(read.sizes)
-        streams = {stream for part in self._note["parts"] for stream in part["streams"]}
+        streams = {stream for part in self._parts for stream in part.streams}
         digests = LateDigests(read.digests)
         return Preflight(
             ordered,
@@ -232,11 +209,11 @@ class MessageDataset:
             yield Problem(position, "to", code, detail, value=recipients.get(position))
 
     def _recipients(self, wanted: Mask) -> Iterator[tuple[int, str]]:
-        for first, part in zip(self._firsts, self._note["parts"], strict=False):
-            rows = np.flatnonzero(wanted[first : first + part["rows"]])
+        for part in self._parts:
+            rows = np.flatnonzero(wanted[part.first : part.first + part.rows])
             if len(rows):
-                texts = self._read(part, [rendering.TO]).column(0).take(rows).to_pylist()
-                yield from zip((rows + first).tolist(), texts, strict=True)
+                texts = part.read([rendering.TO]).column(0).take(rows).to_pylist()
+                yield from zip((rows + part.first).tolist(), texts, strict=True)
 
     def messages(
         self, preflight: Preflight, *, live: bool, wanted: Mask
@@ -247,41 +224,18 @@ class MessageDataset:
             MailframeError: a file cannot be read any more.
         """
         del live
-        for first, part in zip(self._firsts, self._note["parts"], strict=False):
-            if wanted[first : first + part["rows"]].any():
-                yield from self._of_part(first, part, preflight, wanted)
-
-    def _of_part(
-        self, first: int, part: dict[str, Any], preflight: Preflight, wanted: Mask
-    ) -> Iterator[Message | Problem]:
-        pa, pq = parquet()
-        path = self._path(part)
-        columns = [rendering.BODY, rendering.TO]
-        try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                if (file.schema_arrow.metadata or {}).get(NOTE) is None:
-                    raise MailframeError(f"{path} is of other messages; {_AGAIN}")
-                for group in range(file.num_row_groups):
-                    rows = file.metadata.row_group(group).num_rows
-                    places = np.flatnonzero(wanted[first : first + rows])
-                    if len(places):
-                        table = file.read_row_group(group, columns=columns).take(places)
-                        yield from _compared(table, (places + first).tolist(), preflight, path)
-                    first += rows
-        except (OSError, pa.ArrowException) as error:
-            raise MailframeError(f"{path} is damaged ({error}); {_AGAIN}") from None
-
-
-def _compared(
-    table: Any, positions: list[int], preflight: Preflight, path: Path
-) -> Iterator[Message | Problem]:
-    bodies, recipients = (table.column(name).to_pylist() for name in (rendering.BODY, rendering.TO))
-    for position, body, to in zip(positions, bodies, recipients, strict=True):
-        if body is not None and content_digest(body) == preflight.contents.at(position):
-            yield Message(position, to, body)
-            continue
-        detail = f"the message in {path.name} is not the one that was checked; {_AGAIN}"
-        yield Problem(position, "html_body", Code.CHANGED_SINCE_CHECK, detail)
+        for part in self._parts:
+            if not wanted[part.first : part.first + part.rows].any():
+                continue
+            for positions, bodies, recipients in part.bodies(wanted):
+                for position, body, to in zip(positions, bodies, recipients, strict=True):
+                    if body is not None and content_digest(body) == preflight.contents.at(position):
+                        yield Message(position, to, body)
+                        continue
+                    detail = (
+                        f"the message in {part.path.name} is not the one that was checked; {AGAIN}"
+                    )
+                    yield Problem(position, "html_body", Code.CHANGED_SINCE_CHECK, detail)
 
 
 class _Rows:
@@ -292,8 +246,12 @@ class _Rows:
         self.digests = ContentDigests(rows)
         self.sizes = np.zeros(rows, dtype="I")
 
-    def add(self, first: int, table: Any, *, live: bool) -> list[Problem]:
-        """Take the rows of a part; their problems."""
+    def add(self, first: int, table: Any, *, live: bool, has_key: bool) -> list[Problem]:
+        """Take the rows of a part; their problems.
+
+        Raises:
+            ValueError: a message has no digest.
+        """
         cells = {name: table.column(name).to_pylist() for name in _SMALL}
         texts = cells[rendering.PROBLEMS]
         if live:
@@ -313,22 +271,15 @@ class _Rows:
             place = (row or 0) - first
             people[place] = contents[place] = None
             sizes[place] = 0
+        needed = [contents] if has_key else [contents, people]
+        if any(size and None in one for size, *one in zip(sizes, *needed, strict=True)):
+            raise ValueError("a message has no digest")
         self.people.put_many(first, people)
         self.digests.contents.put_many(first, contents)
         mails = b"".join([one or bytes(8) for one in cells[rendering.MAIL]])
         self.digests.mails[first : first + rows] = np.frombuffer(mails, dtype="<u8")
         self.sizes[first : first + rows] = sizes
         return problems
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    note = read_note(folder / MANIFEST)
-    if note is None:
-        raise MailframeError(
-            f"{folder} has no {MANIFEST}: no dataset of messages, or one that is not complete; "
-            "call mf.write_messages again, which keeps the parts that are there"
-        )
-    return note
 
 
 def _as_dtype(column: pd.Series[Any], dtypes: list[str]) -> pd.Series[Any]:

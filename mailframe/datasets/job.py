@@ -17,7 +17,6 @@ from mailframe.message.fingerprint import letter_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from mailframe.letter.letter import Letter
     from mailframe.message.frame_facts import FrameFacts
@@ -30,13 +29,12 @@ _MARSHAL: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker gets.
+    """What is the same for all parts.
 
     Attributes:
         letter: the templates.
         key: the columns of the key; empty for the address.
         facts: the facts of the whole source.
-        folder: the folder of the dataset.
         identity: a digest of letter, key and facts, which every part has.
         letter_digest: see ``letter_digest``.
         has_many_recipients: whether a message may have several recipients in To.
@@ -45,13 +43,12 @@ class Job:
     letter: Letter
     key: tuple[str, ...]
     facts: FrameFacts
-    folder: Path
     identity: str
     letter_digest: str
     has_many_recipients: bool
 
     @classmethod
-    def of(cls, letter: Letter, key: tuple[str, ...], facts: FrameFacts, folder: Path) -> Job:
+    def of(cls, letter: Letter, key: tuple[str, ...], facts: FrameFacts) -> Job:
         """The job, after the letter was checked against the columns.
 
         Raises:
@@ -61,7 +58,20 @@ class Job:
         digest = letter_digest(bound).hex()
         parts = [str(FORMAT), digest, *_codes(letter), json.dumps(key), facts.to_json()]
         identity = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return cls(letter, key, facts, folder, identity, digest, "to[1]" in bound.sources)
+        return cls(letter, key, facts, identity, digest, "to[1]" in bound.sources)
+
+    def note(self) -> dict[str, Any]:
+        """What a campaign over the messages needs of it, for JSON."""
+        columns = self.facts.columns
+        return {
+            "format": FORMAT,
+            "job": self.identity,
+            "letter": self.letter_digest,
+            "has_many_recipients": self.has_many_recipients,
+            "key": list(self.key),
+            "key_dtypes": [list(columns[column].dtypes) for column in self.key],
+            "rows": self.facts.rows,
+        }
 
 
 def _codes(letter: Letter) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mailframe.datasets import rendering
-from mailframe.datasets.files import NOTE, parquet, part_name, whole_file
+from mailframe.datasets.files import NOTE, parquet, whole_file
 from mailframe.datasets.job import input_digest
 from mailframe.errors import FrameError, MailframeError
 from mailframe.message.preflight import letter_problems
@@ -41,13 +41,12 @@ class PartRecord(TypedDict):
     letter_problems: str | None
 
 
-def write_part(frame: pd.DataFrame, job: Job, number: int) -> PartRecord:
+def write_part(frame: pd.DataFrame, job: Job, path: Path, *, number: int) -> PartRecord:
     """Render a partition into the file of a part; a part of the same job and rows is kept.
 
     Raises:
         MailframeError: the folder has this part of another job or other rows.
     """
-    path = job.folder / part_name(number)
     frame = frame.reset_index(drop=True)
     note = {"job": job.identity, "number": number, "rows": len(frame), "input": input_digest(frame)}
     before = read_part_note(path)
@@ -105,7 +104,7 @@ def _write(
     """Write the chunks of a partition as row groups; the message streams."""
     pa, pq = parquet()
     keys = _key_table(frame, job.key)
-    schema = _schema(keys.schema).with_metadata({NOTE: json.dumps(note).encode()})
+    schema = arrow_schema(keys.schema).with_metadata({NOTE: json.dumps(note).encode()})
     streams: set[str] = set()
     with (
         whole_file(path) as file,
@@ -145,7 +144,8 @@ def _key_table(frame: pd.DataFrame, key: tuple[str, ...]) -> Any:
         ) from None
 
 
-def _schema(keys: Any) -> Any:
+def arrow_schema(keys: Any) -> Any:
+    """The columns of a part: those of the key, and ours."""
     pa, _ = parquet()
     return pa.schema(
         [

@@ -12,8 +12,7 @@ from mailframe.errors import FrameError, LetterError
 from mailframe.message.binding import bind
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.content_digests import content_digest, mail_digest
-from mailframe.message.input_frame import check_frame
-from mailframe.message.keys import digests_of, key_columns
+from mailframe.message.keys import digests_of
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ MAIL: Final = "mf_mail"
 SIZE: Final = "mf_size"
 PROBLEMS: Final = "mf_problems"
 LIVE_PROBLEMS: Final = "mf_live_problems"
+JOB: Final = "mf_job"
 COLUMNS: Final = (BODY, TO, STREAM, PERSON, CONTENT, MAIL, SIZE, PROBLEMS, LIVE_PROBLEMS)
 _MAIL_BYTES: Final = 8
 _AFTER_ADDRESSES: Final = b',"Subject":"'
@@ -42,36 +42,6 @@ _BEFORE_RECIPIENTS: Final = b',"To":"'
 _ON_EXAMPLE_DOMAIN: Final = re.compile(
     rb"[@.]example(?:\.(?:com|net|org))?(?![a-z0-9.-])", re.IGNORECASE
 )
-
-
-def render_partition(
-    pdf: pd.DataFrame, letter: Letter, key: str | Sequence[str] | None, facts: FrameFacts
-) -> pd.DataFrame:
-    """The messages of a part of a frame, for ``mapInPandas``, Ray, Daft or ``map_partitions``.
-
-    Args:
-        pdf: some rows of the frame, with all of its columns.
-        letter: the templates. A value that varies by row is a template or ``mf.each(…)``.
-        key: the column, or columns, that identify a row; None for the address.
-        facts: what ``mf.survey`` returned for the whole frame.
-
-    Returns:
-        One row per row of *pdf*, with its index: the key columns; ``mf_body``, the exact bytes of
-        the message, and ``mf_to``, its recipient, both missing for a row with an error;
-        ``mf_stream``, ``mf_size`` (bytes), digests of the recipient, the message and what its
-        recipient sees (``mf_person``, ``mf_content``, ``mf_mail``); ``mf_problems``, a list in JSON
-        or missing, and ``mf_live_problems``, if a live server gives others.
-
-    Raises:
-        LetterError: as ``compose``; or a value of the letter needs the whole frame.
-        FrameError: a key column is missing, or the columns are not those of *facts*.
-    """
-    columns = key_columns(check_frame(pdf), list(key) if isinstance(key, tuple) else key)
-    bound = bound_part(letter, pdf, columns, facts)
-    keys = pdf[list(columns)].reset_index(drop=True)
-    parts = [part for _, part in rendered_chunks(bound)]
-    made = pd.concat(parts, ignore_index=True) if parts else _frame_of(_no_rows())
-    return pd.concat([keys, made], axis=1).set_axis(pdf.index, axis=0)
 
 
 def bound_part(
@@ -123,8 +93,9 @@ def _cells(bound: BoundLetter, chunk: PreparedChunk) -> dict[str, list[Any]]:
     }
 
 
-def _no_rows() -> dict[str, list[Any]]:
-    return {name: [] for name in COLUMNS}
+def no_rows() -> pd.DataFrame:
+    """Our columns, without rows."""
+    return _frame_of({name: [] for name in COLUMNS})
 
 
 def _frame_of(cells: dict[str, list[Any]]) -> pd.DataFrame:

@@ -114,8 +114,8 @@ def partitions(source: Any) -> Sequence[Partition]:
 
 def _parquet_partitions(path: Path) -> Sequence[Partition]:
     pa, pq = parquet()
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    if not files or not path.exists():
+    files = parquet_files(path)
+    if not files:
         raise MailframeError(f"{path}: there are no Parquet files")
     of_files: list[Partition] = []
     for file in files:
@@ -129,3 +129,19 @@ def _parquet_partitions(path: Path) -> Sequence[Partition]:
                 size = min(PARTITION_ROWS, rows - first)
                 of_files.append(ParquetPartition(str(file.resolve()), group, first, size))
     return of_files
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """A Parquet file, or those of a folder in the order of their names.
+
+    Files and folders whose name begins with a dot or an underscore are left out, as all engines do:
+    there Spark keeps the files of tasks that have not ended, such as in ``_temporary``.
+    """
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    return sorted(
+        file
+        for file in path.rglob("*.parquet")
+        if file.is_file()
+        and not any(name.startswith((".", "_")) for name in file.relative_to(path).parts)
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe._version import __version__
 from mailframe.datasets.engines import PROCESSES, run
-from mailframe.datasets.files import JOB, MANIFEST, parquet, read_note, write_note
+from mailframe.datasets.files import JOB, MANIFEST, parquet, part_name, read_note, write_note
 from mailframe.datasets.job import Job
 from mailframe.datasets.parts import PartRecord, write_part
 from mailframe.datasets.sources import kind_of
@@ -97,15 +97,16 @@ def write_messages(
     folder = local_path(path, what="write_messages", example=_FOLDER)
     facts = survey(source, letter, executor=executor) if facts is None else facts
     columns = key_columns(facts.empty_frame(), list(key) if isinstance(key, tuple) else key)
-    job = Job.of(letter, columns, facts, folder.resolve())
+    job = Job.of(letter, columns, facts)
     _open(folder, job)
-    records = run(functools.partial(_write, job=job), source, executor)
+    write = functools.partial(_write, job=job, folder=folder.resolve())
+    records = run(write, source, executor)
     _close(folder, job, records)
     return folder
 
 
-def _write(frame: pd.DataFrame, number: int, *, job: Job) -> PartRecord:
-    return write_part(frame, job, number)
+def _write(frame: pd.DataFrame, number: int, *, job: Job, folder: Path) -> PartRecord:
+    return write_part(frame, job, folder / part_name(number), number=number)
 
 
 def _open(folder: Path, job: Job) -> None:
@@ -140,14 +141,9 @@ def _close(folder: Path, job: Job, records: Sequence[PartRecord]) -> None:
     problems = [one["letter_problems"] for one in records if one["rows"]]
     kept = [{name: one[name] for name in _KEPT} for one in records]
     note = {
-        "job": job.identity,
+        **job.note(),
         "mailframe": __version__,
-        "letter": job.letter_digest,
-        "has_many_recipients": job.has_many_recipients,
-        "key": list(job.key),
-        "key_dtypes": [list(job.facts.columns[column].dtypes) for column in job.key],
         "facts": job.facts.to_json(),
-        "rows": rows,
         "letter_problems": problems[0] if problems else None,
         "parts": kept,
     }

@@ -49,19 +49,37 @@ def text_or_end(row) -> str:
     return f"You are {row['n']}."
 
 
-@pytest.mark.slow
-def test_a_killed_worker_costs_time_alone(tmp_path, monkeypatch):
-    """Its part is made again by another one, and is whole."""
-    monkeypatch.setattr(sources, "PARTITION_ROWS", 50)
-    frame = pd.DataFrame({"n": range(200), "mark": str(tmp_path / "mark")})
+def written_with_a_kill(folder, executor):
+    """A dataset of 200 rows whose third part kills its worker once; that of one process is equal.
+
+    Args:
+        folder: a folder for the datasets and the mark of the kill.
+        executor: for ``write_messages``.
+    """
+    frame = pd.DataFrame({"n": range(200), "mark": str(folder / "mark")})
     letter = mf.Letter(sender="a@acme.example", to="p{{ n }}@acme.dev", subject="x",
         text_body=mf.each(text_or_end))  # fmt: skip
-    path = mf.write_messages(frame, letter, tmp_path / "m", executor="processes")
-    assert (tmp_path / "mark").exists()
-    whole = mf.compose(frame, letter)
-    assert mf.messages(path).fingerprint == whole.fingerprint
-    again = mf.write_messages(frame, letter, tmp_path / "here")
-    assert digests(path) == digests(again)
+    path = mf.write_messages(frame, letter, folder / "m", executor=executor)
+    assert (folder / "mark").exists()
+    assert mf.messages(path).fingerprint == mf.compose(frame, letter).fingerprint
+    assert digests(path) == digests(mf.write_messages(frame, letter, folder / "here"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_a_killed_worker_costs_time_alone(tmp_path, monkeypatch, executor):
+    """Its part is made again by another one, and is whole."""
+    monkeypatch.setattr(sources, "PARTITION_ROWS", 50)
+    if executor == "processes":
+        written_with_a_kill(tmp_path, executor)
+        return
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster) as dask_client,
+    ):
+        written_with_a_kill(tmp_path, dask_client)
 
 
 def digests(folder) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.datasets.rendering import render_partition
+from mailframe.datasets.partition import render_partition
 from mailframe.message.frame_facts import FrameFacts
 from tests.campaigns import LETTER, people
 

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
+from mailframe.datasets import sources
 from tests.datasets.test_datasets import LETTER, planted, same_as_composed
+from tests.datasets.test_engines import written_with_a_kill
 
 sql = pytest.importorskip("pyspark.sql", reason="the extra spark is not installed")
 
@@ -23,10 +25,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def session():
-    """Spark on two cores of this machine."""
+    """Spark on two cores of this machine, where a task is tried up to four times, as elsewhere."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     session = (
-        sql.SparkSession.builder.master("local[2]")
+        sql.SparkSession.builder.master("local[2,4]")
         .config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
@@ -57,20 +59,35 @@ def test_spark_renders_the_same_dataset(tmp_path, session, source):
     same_as_composed(path, frame, "id")
 
 
+def test_a_killed_task_costs_time_alone(tmp_path, monkeypatch, session):
+    """Spark runs it again; its part is whole, and no row is there twice."""
+    monkeypatch.setattr(sources, "PARTITION_ROWS", 50)
+    written_with_a_kill(tmp_path, session)
+
+
+SCHEMA = (
+    "id string, mf_body binary, mf_to string, mf_stream string, mf_person binary, "
+    "mf_content binary, mf_mail binary, mf_size bigint, mf_problems string, "
+    "mf_live_problems string, mf_job string"
+)
+
+
 def test_render_partition_by_map_in_pandas(tmp_path, session):
-    """A table of messages for a pipeline of one's own."""
+    """A table of messages for a pipeline of one's own, which is a dataset when it is written."""
     frame = planted(60).drop(columns=["since", "seats"])
     letter = mf.Letter(sender="a@acme.example", to="{{ email }}", subject="x",
         text_body="{{ name | default('you') }}")  # fmt: skip
     facts = mf.survey(frame, letter)
-    spark = session.createDataFrame(frame.astype(object).where(frame.notna(), None))
+    spark = session.createDataFrame(frame.astype(object).where(frame.notna(), None)).coalesce(1)
 
     def render(parts):
         for part in parts:
-            yield mf.render_partition(part, letter, "id", facts)[["id", "mf_body"]]
+            yield mf.render_partition(part, letter, "id", facts)
 
-    made = spark.mapInPandas(render, "id string, mf_body binary").collect()
+    made = spark.mapInPandas(render, SCHEMA)
+    made.write.parquet(str(tmp_path / "m"))
+    dataset = mf.messages(tmp_path / "m", name="n")
+    assert dataset.fingerprint == frame.mail.compose(letter, name="n", key="id").fingerprint
     expected = mf.render_partition(frame, letter, "id", facts)
-    assert [one and bytes(one) for one in (row.mf_body for row in made)] == expected[
-        "mf_body"
-    ].tolist()
+    read = pd.read_parquet(tmp_path / "m")
+    assert read["mf_body"].tolist() == expected["mf_body"].tolist()
