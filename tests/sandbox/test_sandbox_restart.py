@@ -224,6 +224,26 @@ def test_what_a_smaller_cap_removed_does_not_come_back(started, keeps):
         assert len(sandbox.messages()) == 1
 
 
+def test_what_reads_a_closed_sandbox_frees_its_file_again(started):
+    """A cell that had shown one kept the file in use: the cell before could not run again."""
+    closed = started()
+    with closed:
+        Calls(closed).ok("POST", "/email", mail())
+    for use in (repr, LocalPostmark._repr_html_, LocalPostmark.messages, LocalPostmark.simulate):
+        assert use(closed) is not None
+        with started() as second:
+            Calls(second).ok("POST", "/email", mail())
+    with started():
+        assert repr(closed) == "<LocalPostmark closed>"
+        with pytest.raises(SandboxError, match="is in use by another sandbox"):
+            closed.start()
+    with closed:  # goes on after what the others have added
+        Calls(closed).ok("POST", "/email", mail(Subject="last"))
+        with pytest.raises(SandboxError, match="is in use by another sandbox"):
+            started()
+    assert closed.messages()["Subject"].tolist() == [mail()["Subject"]] * 5 + ["last"]
+
+
 @contextlib.contextmanager
 def command(path, *options):
     """``mailframe sandbox`` with that file; it is killed at the end."""

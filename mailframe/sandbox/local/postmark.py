@@ -13,6 +13,7 @@ from mailframe.sandbox.checks.option_values import checked_seconds, checked_text
 from mailframe.sandbox.faults.schedule import Fault
 from mailframe.sandbox.local.options import checked_servers, checked_suppressions, every_token
 from mailframe.sandbox.local.recorded import Recorded
+from mailframe.sandbox.local.shown import Shown
 from mailframe.sandbox.local.simulated import Simulated
 from mailframe.sandbox.local.webhooks import WebhookMethods
 from mailframe.sandbox.serving.request_handler import RequestHandler
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.serving.transport import InProcessTransport
 
 
-class LocalPostmark(Recorded, Simulated, WebhookMethods):
+class LocalPostmark(Recorded, Simulated, WebhookMethods, Shown):
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
@@ -183,22 +184,6 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         if kind is None:
             self._handler.raise_error_of_listener()
 
-    def __repr__(self) -> str:
-        where = self.url if self._server else "without a socket" if self._is_open else "closed"
-        return f"<{type(self).__name__} {where}, {self._store.messages.count()} messages>"
-
-    def _repr_html_(self) -> str:
-        """Where it is and what arrived, with a link to its inbox; without a token."""
-        from mailframe.sandbox.inbox.summary import summary_html  # noqa: PLC0415 - templates
-
-        return summary_html(
-            type(self).__name__,
-            url=self.url if self._server else None,
-            is_open=self._is_open,
-            messages=self._store.messages.count(),
-            requests=self._store.requests.count(),
-        )
-
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(
             "a sandbox listens in this process and cannot be pickled or copied. In another "
@@ -209,10 +194,11 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         """Start to accept requests; a second call does nothing.
 
         Raises:
-            SandboxError: the address is not available.
+            SandboxError: the address is not available, or the file is in use.
         """
         if self._is_open:
             return self
+        self._store.database.open()
         self._closing.clear()
         if not self._in_process:
             from mailframe.sandbox.serving.socket_server import SocketServer  # noqa: PLC0415  # asyncio

@@ -31,7 +31,7 @@ _TEMPORARY_KIB: Final = 64 * 1024
 
 
 class Database:
-    """One connection that all threads share; every method takes the reentrant lock.
+    """One connection that all threads share; it is its own reentrant lock, which all methods take.
 
     Without a file it is a temporary database of SQLite: it stays in memory while it is small, then
     moves to a file without a name, which is gone with the process.
@@ -41,8 +41,8 @@ class Database:
         path: the file; None is a temporary database.
 
     Attributes:
-        undone: is called after the changes of a transaction were undone, to read again what is
-            also in memory.
+        undone: is called after the changes of a transaction were undone, or the file was opened
+            again, to read again what is also in memory.
 
     Raises:
         SandboxError: the file belongs to another program or version, is in use, or cannot be
@@ -55,7 +55,8 @@ class Database:
     """
 
     def __init__(self, schema: Iterable[str], *, path: Path | None = None) -> None:
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
+        self._users, self._is_closed = 0, False
         self.path = path
         self._schema = tuple(schema)
         self._depth = 0
@@ -66,6 +67,25 @@ class Database:
         with _LISTING:  # a fork waits until it is open, and then leaves it
             _ = self.connection
             _DATABASES.add(self)
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def acquire(self) -> None:
+        """Wait until no other thread uses the database."""
+        self._lock.acquire()
+        self._users += 1
+
+    def release(self) -> None:
+        """Let other threads use it; after ``close``, the last one in this thread frees the file."""
+        self._users -= 1
+        if self._is_closed and not self._users and self._open is not None:
+            self._ended()
+            self._open = None
+        self._lock.release()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -80,7 +100,7 @@ class Database:
                 f"{name} belongs to the process from which this one was forked; send requests to "
                 "its URL, or start another sandbox here"
             )
-        with self.lock:
+        with self._lock:
             if self._open is None:
                 if self.path is None:
                     self._open = _temporary(self._schema)
@@ -88,14 +108,23 @@ class Database:
                     self._open = _file(self.path)
                     _create(self._open, self._schema)
                 self._ended = weakref.finalize(self, self._open.close)
+                self.undone()  # another sandbox may have changed the file
             return self._open
 
+    def open(self) -> None:
+        """Keep the file open until ``close``.
+
+        Raises:
+            SandboxError: it is in use, or cannot be opened.
+        """
+        with self:
+            _ = self.connection
+            self._is_closed = False
+
     def close(self) -> None:
-        """Free the file for other processes; a temporary database stays, to be read."""
-        with self.lock:
-            if self.path is not None and self._open is not None:
-                self._ended()
-                self._open = None
+        """Free the file for other sandboxes; what reads it later opens it for that time."""
+        with self:
+            self._is_closed = self.path is not None
 
     def turn(self) -> threading.Lock:
         """A new lock for work of many transactions; in a forked process it is free."""
@@ -122,13 +151,13 @@ class Database:
     @property
     def changes(self) -> int:
         """How many rows were inserted, changed or removed since it was opened."""
-        with self.lock:
+        with self:
             return self.connection.total_changes
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All changes inside together, or none; one inside another belongs to the outer one."""
-        with self.lock:
+        with self:
             if self._depth == 0:
                 self.connection.execute("begin")
             self._depth += 1
@@ -165,17 +194,17 @@ class Database:
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a query."""
-        with self.lock:
+        with self:
             return self.connection.execute(sql, values).fetchall()
 
     def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """The rows of a query one after the other; nothing else runs until the last one."""
-        with self.lock:
+        with self:
             yield from self.connection.execute(sql, values)
 
     def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a query."""
-        with self.lock:
+        with self:
             row: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
             return row
 
@@ -186,33 +215,33 @@ class Database:
 
     def run(self, sql: str, *values: Any) -> None:
         """Run one statement."""
-        with self.lock:
+        with self:
             self.connection.execute(sql, values)
 
     def insert(self, sql: str, *values: Any) -> int:
         """Insert one row; returns its row ID."""
-        with self.lock:
+        with self:
             return self.connection.execute(sql, values).lastrowid or 0
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each of *rows*."""
-        with self.lock:
+        with self:
             self.connection.executemany(sql, rows)
 
 
 def _hold_all() -> None:
     """Wait for what other threads do: a lock that one of them holds stays locked in the child."""
     _LISTING.acquire()
-    _AT_FORK.locks = [database.lock for database in sorted(_DATABASES, key=id)]
-    for lock in _AT_FORK.locks:
-        lock.acquire()
+    _AT_FORK.databases = sorted(_DATABASES, key=id)
+    for database in _AT_FORK.databases:
+        database.acquire()
     _COPYING.acquire()
 
 
 def _release_all() -> None:
     _COPYING.release()
-    for lock in reversed(_AT_FORK.locks):
-        lock.release()
+    while _AT_FORK.databases:
+        _AT_FORK.databases.pop().release()
     _LISTING.release()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from threading import RLock
+    from contextlib import AbstractContextManager
 
     from mailframe.sandbox.state.messages.stored_message import StoredMessage
     from mailframe.sandbox.wire.exchange import Reply, Request
@@ -106,7 +106,7 @@ class ExchangeLog:
         lock: the lock of the state.
     """
 
-    def __init__(self, lock: RLock) -> None:
+    def __init__(self, lock: AbstractContextManager[None]) -> None:
         self._lock = lock
         self._kept: dict[int, Exchange] = {}
         self._bytes = 0

@@ -70,7 +70,7 @@ def page_of(
         sql = f"{query} and {number} {side} ? order by {number} {order} limit ?"
         return database.rows(sql, *values, min(bound, _END), count)
 
-    with database.lock:
+    with database:
         if span.after is not None:
             items = rows(">", span.after, span.count)[::-1]
             edge = span.after + 1

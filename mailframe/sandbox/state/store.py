@@ -43,7 +43,6 @@ from mailframe.sandbox.templating.message_template import Renderer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from threading import RLock
 
     from mailframe.sandbox.checks.account import Account
     from mailframe.sandbox.state.messages.acceptance import Acceptance
@@ -80,7 +79,7 @@ class Store:
 
     Attributes:
         first_account: the account at the start.
-        lock: the reentrant lock of the database.
+        lock: the database, which is its own reentrant lock.
         random: the random bits of MessageIDs.
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
@@ -105,7 +104,7 @@ class Store:
         self.random = RandomBits(seed)
         self.clock = Clock()
         self.database = Database(_SCHEMAS, path=path)
-        self.lock: RLock = self.database.lock
+        self.lock = self.database
         shared = self.database, self.clock
         self.kept_values = KeptValues(*shared)
         self.servers = ServerTable(*shared)

@@ -69,7 +69,7 @@ class MessageList:
             after: the position that the page ends above, instead of *before*.
             count: the number of messages.
         """
-        with self._database.lock:
+        with self._database:
             end_of_all = self._packs.next_position
             if after is not None:
                 matches, end = self._collected(query, server, after, count, is_upward=True)
@@ -129,7 +129,7 @@ class MessageList:
         self, query: InboxQuery, position: int, *, server: int | None = None, is_newer: bool
     ) -> StoredMessage | None:
         """The match next to *position*; None if there is none among the next ones."""
-        with self._database.lock:
+        with self._database:
             matches, _ = self._collected(query, server, position, 1, is_upward=is_newer)
             page = self._packs.at(matches)
             return page[0] if page else None
