@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from mailframe.message.text_arrays import MISSING, PIECE_ROWS, from_bytes, from_texts, text_array
+from mailframe.postmark.timestamps import NO_STAMP, as_stamps, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     Positions: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
     Bytes: TypeAlias = "np.ndarray[Any, np.dtype[np.uint8]]"
 
-STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
 ALL: Final = slice(None)
-_NO_STAMP: Final = np.iinfo(np.int64).min  # NaT
 _WAITING_STAMPS: Final = 10_000
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID_CHARS: Final = 36
@@ -209,7 +205,7 @@ class StampColumn:
     __slots__ = ("_nanoseconds", "_waiting")
 
     def __init__(self, rows: int) -> None:
-        self._nanoseconds = np.full(rows, _NO_STAMP, dtype=np.int64)
+        self._nanoseconds = np.full(rows, NO_STAMP, dtype=np.int64)
         self._waiting: list[tuple[int, str | None]] = []
 
     def put(self, position: int, text: str | None) -> None:
@@ -227,45 +223,16 @@ class StampColumn:
     def clear(self, positions: Positions) -> None:
         """Give several rows a missing value."""
         self._read()
-        self._nanoseconds[positions] = _NO_STAMP
+        self._nanoseconds[positions] = NO_STAMP
 
     def array(self, rows: slice = ALL) -> ExtensionArray:
         """The column of some rows as ``datetime64[ns, UTC]``."""
         self._read()
-        return _as_stamps(self._nanoseconds[rows].copy())
+        return as_stamps(self._nanoseconds[rows].copy())
 
     def _read(self) -> None:
         # of a row that was set twice the last one counts
         last = dict(self._waiting)
         places = np.fromiter(last, dtype=np.int64, count=len(last))
-        self._nanoseconds[places] = _nanoseconds(list(last.values()))
+        self._nanoseconds[places] = nanoseconds(list(last.values()))
         self._waiting.clear()
-
-
-def stamps(texts: Sequence[str | None]) -> ExtensionArray:
-    """Postmark's timestamps as ``datetime64[ns, UTC]`` with all seven digits.
-
-    Args:
-        texts: timestamps in ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or
-            ``…Z``. Any other text becomes NaT: another format, no offset, or outside the years 1678
-            to 2261 that nanoseconds can represent.
-    """
-    return _as_stamps(_nanoseconds(texts))
-
-
-def _as_stamps(nanoseconds: Positions) -> ExtensionArray:
-    # whole numbers, because pandas copies timestamps without a zone to give them one
-    return pd.array(nanoseconds, dtype=pd.DatetimeTZDtype("ns", "UTC"), copy=False)
-
-
-def _nanoseconds(texts: Sequence[str | None]) -> Positions:
-    # pandas reads "now" and "today" as timestamps, so only this one format is passed on.
-    shaped = pd.Series(
-        [text if text and STAMP.fullmatch(text) else None for text in texts], dtype="object"
-    )
-    read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
-    in_range = read.between(
-        pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC")
-    )
-    exact: Positions = read.where(in_range).dt.as_unit("ns").to_numpy("datetime64[ns]").view("i8")
-    return exact

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.pandas_versions import has_text_dtype, str_dtype, text_dtype
-from mailframe.results.column_storage import STAMP
+from mailframe.postmark.timestamps import STAMP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

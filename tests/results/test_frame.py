@@ -20,7 +20,7 @@ from mailframe.errors import ResultsError
 from mailframe.message.text_arrays import PIECE_ROWS
 from mailframe.pandas_versions import text_column, text_dtype, text_storage
 from mailframe.postmark.responses import Outcome
-from mailframe.results.column_storage import stamps
+from mailframe.postmark.timestamps import stamps
 from mailframe.results.frame import (
     COLUMNS,
     DTYPES,
