@@ -26,7 +26,8 @@ if _typing.TYPE_CHECKING:
     from mailframe.message.message import Message
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
-    from mailframe.postmark.client import GetResult, Postmark
+    from mailframe.postmark.client import Postmark
+    from mailframe.postmark.replies import GetResult
     from mailframe.postmark.responses import Answer, Outcome, Verdict
     from mailframe.postmark.sandbox import Sandbox
     from mailframe.problems import Code, Severity
@@ -95,7 +96,7 @@ _LAZY_NAMES = {
     "Code": "mailframe.problems",
     "DatasetCampaign": "mailframe.datasets.campaign",
     "Difference": "mailframe.review.diff.difference",
-    "GetResult": "mailframe.postmark.client",
+    "GetResult": "mailframe.postmark.replies",
     "Letter": "mailframe.letter.letter",
     "Message": "mailframe.message.message",
     "Outcome": "mailframe.postmark.responses",

@@ -16,6 +16,7 @@
     │   ├── LedgerBehind     Postmark has more messages of this campaign than the ledger
     │   ├── LetterChanged    some rows were sent with an earlier letter
     │   └── AlreadySentElsewhere  recipients have the identical message under another name or key
+    ├── AccountError         Postmark did not answer a question, or refused a change of the account
     ├── SandboxError         the local Postmark could not start, or cannot do what was asked
     ├── ResultsError         not a results DataFrame, or a results file that cannot be read
     └── SendError            a send that did not go through; ``.results`` has each row's status
@@ -133,6 +134,23 @@ class LetterChanged(LedgerError):
 
 class AlreadySentElsewhere(LedgerError):
     """Recipients have, or may have, the identical message under another name or another key."""
+
+
+class AccountError(MailframeError):
+    """Postmark did not answer a question about the account, or refused a change of it.
+
+    Attributes:
+        status: the HTTP status of the answer; None without one.
+        error_code: Postmark's ErrorCode; None without one.
+        results: the addresses with what Postmark said, if only some were changed; else None.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, error_code: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
 
 
 class SandboxError(MailframeError):

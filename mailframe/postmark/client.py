@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import orjson
+
 from mailframe.errors import NotPicklable
+from mailframe.postmark.account.verbs import AccountVerbs
 from mailframe.postmark.connection import Connection
-from mailframe.postmark.decoding import parse_json
+from mailframe.postmark.decoding import json_objects, parse_json
+from mailframe.postmark.replies import GetResult
 from mailframe.postmark.responses import Answer, read_batch, read_single
+from mailframe.postmark.retry_after import retry_after_s
 from mailframe.postmark.server_summary import server_summary
 from mailframe.postmark.token import TEST_TOKEN, TOKEN_VARIABLE, Secret, checked_token
 from mailframe.postmark.trace import Chunks, TransportTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mailframe.message.batch import Batch
     from mailframe.message.message import Buffer, Message
@@ -34,33 +38,7 @@ LIVE_DOMAIN: Final = "postmarkapp.com"
 _LOG: Final = logging.getLogger("mailframe.postmark.client")
 
 
-@dataclass(frozen=True, slots=True)
-class GetResult:
-    """The result of a GET.
-
-    Attributes:
-        status: the HTTP status; None without a status line.
-        data: the JSON of the reply; None without one. The reply of ``/server`` contains tokens, so
-            it is never shown.
-        failure: the class of the error; "" without one.
-    """
-
-    status: int | None
-    data: object = field(repr=False)
-    failure: str
-
-    @property
-    def object(self) -> dict[str, Any] | None:
-        """The JSON object of a 200; None for anything else."""
-        return self.data if self.status == HTTPStatus.OK and isinstance(self.data, dict) else None
-
-    @property
-    def reason(self) -> str:
-        """What went wrong, as text."""
-        return self.failure or f"HTTP {self.status}"
-
-
-class Postmark:
+class Postmark(AccountVerbs):
     """A Postmark server to send through; it can be used from several threads at once.
 
     Each request opens a new connection: if the server has just closed an idle one, it is unclear
@@ -175,14 +153,61 @@ class Postmark:
             query: the query parameters, not escaped.
         """
         trace = TransportTrace(has_events=self._connection.has_events)
-        try:
+        with _recorded(trace):
             self._connection.get(path, query or {}, trace=trace)
-        except Exception as error:  # noqa: BLE001 - any error means that there is no reply
-            trace.record_failure(error)
+        return self._result(trace)
+
+    def change(self, path: str, value: object, *, method: str = "POST") -> GetResult:
+        """Send the JSON of *value* once, as ``ask`` asks; not for emails.
+
+        Args:
+            path: the path to request, such as ``/bounces/7/activate``.
+            value: the JSON value of the body; None sends an empty body.
+            method: POST or PUT.
+        """
+        trace = TransportTrace(has_events=self._connection.has_events)
+        with _recorded(trace):
+            parts = [] if value is None else [orjson.dumps(value)]
+            body = Chunks(parts, trace=trace)
+            self._connection.send(method, path, body, trace=trace)
+        return self._result(trace)
+
+    def each(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        name: str,
+        take: Callable[[dict[str, Any]], None],
+    ) -> GetResult:
+        """GET a list of any length once; the reply is not kept, as ``ask`` would keep it.
+
+        Args:
+            path: the path to request.
+            query: the query parameters, not escaped.
+            name: the name of the list in the reply.
+            take: is called with each object of the list. What it was called with is not all if the
+                result has a failure.
+        """
+        trace = TransportTrace(has_events=self._connection.has_events)
+
+        def read(pieces: Iterable[bytes]) -> None:
+            for item in json_objects(pieces, name=name):
+                take(item)
+
+        with _recorded(trace):
+            self._connection.get(path, query, trace=trace, read=read)
+        return self._result(trace)
+
+    def _result(self, trace: TransportTrace) -> GetResult:
+        """The result of a question or a change."""
         data = None
         with suppress(ValueError):
-            data = parse_json(trace.body) if trace.complete else None
-        return GetResult(trace.status, data, trace.failure)
+            data = parse_json(trace.body) if trace.complete and trace.body else None
+        text = data.get("Message") if isinstance(data, dict) else None
+        message = self._secret.hide_in(text) if isinstance(text, str) else ""
+        wait_s = retry_after_s(trace.headers)
+        return GetResult(trace.status, data, trace.failure, wait_s, message)
 
     def _post(
         self,
@@ -198,7 +223,7 @@ class Postmark:
         try:
             body = Chunks(make_parts(), trace=trace)
             size = body.size
-            self._connection.post(path, body, trace=trace)
+            self._connection.send("POST", path, body, trace=trace)
         except BaseException as error:  # noqa: BLE001 - an interrupt too: it does not raise
             trace.record_failure(error)
         return _without(self._secret, trace.answer(read)), size
@@ -215,6 +240,15 @@ class Postmark:
             "a Postmark contains a token and cannot be pickled; make it where it is needed: "
             "mf.Postmark()"
         )
+
+
+@contextmanager
+def _recorded(trace: TransportTrace) -> Iterator[None]:
+    """Record any error: it means that there is no reply."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - of httpx, or of a transport of another class
+        trace.record_failure(error)
 
 
 def _without(secret: Secret, answer: Answer) -> Answer:

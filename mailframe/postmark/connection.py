@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 import time
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ from mailframe.postmark.deadline import Deadline
 from mailframe.postmark.decoding import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from mailframe.postmark.token import Secret
     from mailframe.postmark.trace import Chunks, TransportTrace
@@ -67,15 +68,29 @@ class Connection:
         """The URL of the API, without a trailing slash."""
         return str(self.url).rstrip("/")
 
-    def get(self, path: str, query: Mapping[str, str], *, trace: TransportTrace) -> None:
-        """GET *path* and read the reply into *trace*; raises what httpx raises."""
-        request = self._client.build_request("GET", self.base_url + path, params=dict(query))
-        self._exchange(request, trace=trace)
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        trace: TransportTrace,
+        read: Callable[[Iterator[bytes]], None] | None = None,
+    ) -> None:
+        """GET *path* and read the reply into *trace*; raises what httpx raises.
 
-    def post(self, path: str, body: Chunks, *, trace: TransportTrace) -> None:
-        """Post *body* and read the reply into *trace*; raises what httpx raises."""
+        Args:
+            path: the path to request.
+            query: the query parameters, not escaped.
+            trace: what is observed.
+            read: reads the body of a 200 in place of *trace*, as long as pieces of it come.
+        """
+        request = self._client.build_request("GET", self.base_url + path, params=dict(query))
+        self._exchange(request, trace=trace, read=read)
+
+    def send(self, method: str, path: str, body: Chunks, *, trace: TransportTrace) -> None:
+        """Send *body* and read the reply into *trace*; raises what httpx raises."""
         request = self._client.build_request(
-            "POST",
+            method,
             self.base_url + path,
             content=body,
             headers={"Content-Length": str(body.size)},
@@ -83,8 +98,14 @@ class Connection:
         trace.called = True
         self._exchange(request, trace=trace)
 
-    def _exchange(self, request: httpx.Request, *, trace: TransportTrace) -> None:
-        """Send *request* and read the reply into *trace*."""
+    def _exchange(
+        self,
+        request: httpx.Request,
+        *,
+        trace: TransportTrace,
+        read: Callable[[Iterator[bytes]], None] | None = None,
+    ) -> None:
+        """Send *request* and read the reply."""
         deadline = Deadline(after_s=2 * self.timeout_s)  # for a server that is slow, not silent
 
         def on_event(event: str, info: Mapping[str, object]) -> None:
@@ -102,7 +123,11 @@ class Connection:
         try:
             trace.headers = dict(response.headers)
             trace.status = response.status_code
-            trace.read_body(_body(response), until_s=time.monotonic() + self.timeout_s)
+            if read is None or trace.status != HTTPStatus.OK:
+                trace.read_body(_body(response), until_s=time.monotonic() + self.timeout_s)
+            else:
+                read(_body(response))
+                trace.complete = True
         finally:
             response.close()
 

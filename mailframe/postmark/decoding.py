@@ -7,8 +7,11 @@ bytes of nested gzip took 2.2 GB.
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -27,6 +30,10 @@ _ZLIB: Final = zlib.MAX_WBITS
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS  # what some servers call deflate
 _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
+_DECODER: Final = json.JSONDecoder()
+_FIRST: Final = re.compile(r"\s*(?:(\])|(?=\{))")
+_NEXT: Final = re.compile(r"\s*(?:(\])|,\s*(?=\{))")
+"""What is before an object of a list, or its end."""
 _WINDOWS: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 
 
@@ -105,3 +112,42 @@ def parse_json(body: bytes | bytearray) -> object:
     except (ValueError, RecursionError, MemoryError):
         raise ValueError("the body is not JSON") from None
     return value
+
+
+def json_objects(pieces: Iterable[bytes], *, name: str) -> Iterator[dict[str, Any]]:
+    """The objects of the list *name* in a JSON object, while its text arrives.
+
+    Args:
+        pieces: the text in UTF-8.
+        name: the key of the list.
+
+    Raises:
+        ValueError: the text is not such an object, or has no end; objects before the fault have
+            been returned.
+
+    >>> list(json_objects([b'{"N": 2, "L": [{"a": 1}, {"', b'a": 2}]}'], name="L"))
+    [{'a': 1}, {'a': 2}]
+    """
+    start = re.compile(rf'"{name}"\s*:\s*\[')
+    text, around, is_list = "", "", False
+    between = _FIRST
+    for piece in codecs.iterdecode(pieces, "utf-8"):
+        text += piece
+        if not around and (match := start.search(text)):
+            around, text, is_list = text[: match.end()], text[match.end() :], True
+        at = 0
+        while is_list and (match := between.match(text, at)):
+            if match[1]:
+                is_list, at = False, match.end() - 1
+                continue
+            try:
+                value, at = _DECODER.raw_decode(text, match.end())
+            except json.JSONDecodeError:  # the rest of it has not arrived
+                break
+            between = _NEXT
+            yield value
+        text = text[at:]
+        if len(text) > MAX_REPLY_BYTES:
+            raise ValueError(f"a value is longer than {MAX_REPLY_BYTES:,} bytes")
+    if not isinstance(whole := parse_json((around + text).encode()), dict) or whole.get(name) != []:
+        raise ValueError(f"the body has no list {name}")

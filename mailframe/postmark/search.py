@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from mailframe.errors import LedgerError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
-from mailframe.postmark.client import GetResult
 from mailframe.postmark.message_ids import is_message_id, normalized_id
+from mailframe.postmark.replies import GetResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +16,7 @@ from mailframe.postmark.decoding import (
     PIECE_BYTES,
     DecodingError,
     decoded,
+    json_objects,
     parse_json,
 )
 
@@ -95,3 +98,26 @@ def test_a_reply_has_a_million_values_at_most(more):
     else:
         with pytest.raises(ValueError, match="more than 1,000,000 values"):
             parse_json(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    items=st.lists(st.dictionaries(st.text(), JSON, max_size=3), max_size=5),
+    around=st.dictionaries(st.sampled_from(["N", "M"]), st.integers() | st.text(), max_size=2),
+    indent=st.sampled_from([None, 1]),
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+)
+def test_a_list_is_read_while_it_arrives(items, around, indent, cuts):
+    """Wherever its text is cut; without its end it is an error."""
+    body = json.dumps({**around, "L": items}, ensure_ascii=False, indent=indent).encode()
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    pieces = [body[start:end] for start, end in pairwise(edges)]
+    assert list(json_objects(pieces, name="L")) == items
+    with pytest.raises(ValueError, match=r"JSON|list"):
+        list(json_objects([body[:-1]], name="L"))

@@ -1,0 +1,1 @@
+"""What a Postmark server has stored, as DataFrames, and the changes of its suppressions."""

@@ -1,0 +1,61 @@
+"""Days and times of a query, as Postmark reads them: US Eastern."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from mailframe.errors import AccountError
+
+EASTERN: Final = ZoneInfo("America/New_York")
+When: TypeAlias = "str | dt.date | dt.datetime | None"
+"""A day, ``date(2026, 11, 27)`` or ``"2026-11-27"``, or a time with its time zone."""
+
+
+def bounds(since: When, until: When) -> dict[str, str]:
+    """The parameters ``fromdate`` and ``todate``; both include their day, or their second.
+
+    Raises:
+        AccountError: one is no day, and no time with a time zone.
+
+    >>> bounds("2026-11-01", dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC))
+    {'fromdate': '2026-11-01', 'todate': '2026-11-27T07:00:00'}
+    """
+    given = {"fromdate": _text("since", since), "todate": _text("until", until)}
+    return {name: text for name, text in given.items() if text}
+
+
+def days(since: When, until: When) -> dict[str, str]:
+    """The same for statistics, which have whole days."""
+    return {name: text[:10] for name, text in bounds(since, until).items()}
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    try:
+        read = _read(value)
+    except ValueError as error:
+        raise AccountError(f"{name}={value!r} is not a day or a time: {error}") from None
+    if isinstance(read, dt.datetime):
+        if read.tzinfo is None:
+            raise AccountError(
+                f"{name}={value!r} has no time zone; write a day, or a time with its zone, such as "
+                "pd.Timestamp('2026-11-27 12:00', tz='UTC')"
+            )
+        return read.astimezone(EASTERN).replace(tzinfo=None, microsecond=0).isoformat()
+    return read.isoformat()
+
+
+def _read(value: object) -> dt.date | dt.datetime:
+    if isinstance(value, dt.date):  # a datetime and a Timestamp are dates
+        if value != value:  # noqa: PLR0124 - NaT
+            raise ValueError("it is missing")
+        return value
+    if not isinstance(value, str):
+        raise ValueError("it is neither text nor a date")  # noqa: TRY004 - one error for all
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        return dt.datetime.fromisoformat(value)
