@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import select
@@ -189,6 +190,17 @@ def test_what_is_not_http_is_answered_with_400_in_postmarks_shape(listening, req
         status, _, body = split(read_all(connection))
     assert (status, json.loads(body)["ErrorCode"]) == (400, 400)
     assert post(listening, mail()).status_code == 200
+
+
+def test_clients_that_connect_while_the_sandbox_is_closed_are_disconnected():
+    """Their sockets had stayed open until Python found them, with a ResourceWarning."""
+    sandbox = LocalPostmark().start()
+    clients = [connect(sandbox) for _ in range(20)]
+    sandbox.close()
+    gc.collect()
+    for one in clients:
+        with one, contextlib.suppress(ConnectionError):
+            assert one.recv(1) == b""
 
 
 def test_a_client_that_uses_https_is_closed_and_a_warning_says_why(listening, caplog):

@@ -444,6 +444,22 @@ def test_an_error_of_the_listener_changes_no_answer(in_process, is_closed, caplo
     sandbox.close()
 
 
+@pytest.mark.parametrize("in_process", [True, False])
+def test_the_function_of_listen_can_close_the_sandbox(tmp_path, in_process):
+    """The request is answered; then the port and the file are free."""
+    path = tmp_path / "kept.db"
+    sandbox = LocalPostmark(db=path, in_process=in_process).start()
+    port = sandbox.port
+    threads = [one for one in threading.enumerate() if one.name == f"mailframe-sandbox-{port}"]
+    sandbox.listen(lambda _: sandbox.close())
+    assert post(sandbox, mail()).json()["Message"] == "OK"
+    for thread in threads:
+        thread.join(10)
+    with LocalPostmark(db=path, in_process=in_process, port=port) as other:
+        assert len(other.messages()) == 1
+    sandbox.close()
+
+
 def test_an_error_of_the_block_is_not_replaced_by_one_of_the_listener(caplog):
     """Which is in the log."""
 

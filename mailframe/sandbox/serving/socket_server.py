@@ -25,6 +25,8 @@ GRACE_S = 0.5
 """Seconds for answers to be sent when the sandbox is closed."""
 STEP_S = 0.005
 START_TIMEOUT_S = 10.0
+ACCEPT_STEPS = 3
+"""Turns of the loop until a connection that was just accepted is one that can be closed."""
 BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
 _SERVERS: Final[weakref.WeakSet[SocketServer]] = weakref.WeakSet()
@@ -84,8 +86,9 @@ class SocketServer:
         """End the thread and free the port."""
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(START_TIMEOUT_S)
-        self._socket.close()
+        if self._thread is not threading.current_thread():  # as in a function of ``listen``
+            self._thread.join(START_TIMEOUT_S)
+            self._socket.close()
 
     def leave(self) -> None:
         """Have none of its sockets in this process, which was forked from the one that serves.
@@ -116,6 +119,9 @@ class SocketServer:
         )
         self._ready.set()
         await self._stop.wait()
+        self._loop.remove_reader(self._socket)
+        for _ in range(ACCEPT_STEPS):
+            await asyncio.sleep(0)
         server.close()
         for connection in list(self._connections):
             connection.shut_down()
