@@ -20,6 +20,7 @@ from benchmarks.report import as_json, as_text
 from benchmarks.reports import reports
 from benchmarks.results_costs import results_costs
 from benchmarks.sandboxing import sandboxing
+from benchmarks.scale import scale
 from benchmarks.sending import sending
 from benchmarks.speed import speed
 from benchmarks.touring import touring
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 PARTS: Final = (
     *("import", "speed", "send", "ledger", "results", "preview", "tour", "memory", "sandbox"),
 )
-ON_REQUEST: Final = ("million", "reports", "peers")
-"""They run only if they are named: the first two take long, the last needs other packages."""
+ON_REQUEST: Final = ("million", "scale", "reports", "peers")
+"""They run only if they are named: they take long, or need other packages."""
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -52,6 +53,9 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
             sandboxing(rows=o.rows, sizes=_sizes(o.sandbox_rows), repeat=o.repeat)
         ],
         "million": _million,
+        "scale": lambda o: [
+            scale(rows=rows, repeat=min(o.repeat, 3)) for rows in _sizes(o.scale_rows)
+        ],
         "reports": lambda _: [reports()],
     }
     for name in (options.only,) if options.only else PARTS:
@@ -143,6 +147,7 @@ _ROWS: Final[Mapping[str, Sequence[int]]] = {
     "tour": [100_000],
     "sandbox": [100_000, 1_000_000],
     "million": [100_000, 1_000_000],
+    "scale": [1_000_000],
     "peer": [5_000, 100_000],
 }
 

@@ -29,6 +29,7 @@ from benchmarks.results_child import STEPS as RESULTS_STEPS
 from benchmarks.results_costs import results_costs
 from benchmarks.sandbox_child import QUESTIONS
 from benchmarks.sandboxing import sandboxing
+from benchmarks.scale import in_way, write_source
 from benchmarks.sending import sending
 from benchmarks.server import answering, client
 from benchmarks.speed import same_mails, speed
@@ -157,6 +158,15 @@ def test_million_runs_each_step_in_a_process_of_its_own():
     part = million(PLAIN, sizes=[ROWS], repeat=1)
     assert [figure.name for figure in part.figures] == [f"{ROWS} rows: {step}" for step in STEPS]
     assert [ratio.target is not None for ratio in part.ratios] == [True] * 6
+
+
+@pytest.mark.slow
+def test_scale_renders_and_sends_in_a_process_of_its_own(tmp_path: Path):
+    """Of the ways one, at a size of a test; Dask and Spark have tests of their own."""
+    write_source(tmp_path / "people", ROWS)
+    costs = in_way("one process, as a dataset", rows=ROWS, source=tmp_path / "people")
+    assert list(costs) == ["start", "render", "send"]
+    assert all(cost.rows == ROWS for cost in costs.values())
 
 
 def test_million_tells_what_a_row_adds_and_has_targets_for_the_largest_size():

@@ -14,6 +14,7 @@ from mailframe.datasets import rendering
 from mailframe.datasets.files import parquet
 from mailframe.datasets.opening import open_folder
 from mailframe.datasets.rendering import problems_of
+from mailframe.datasets.sources import frame_of
 from mailframe.datasets.stored_part import AGAIN, reading
 from mailframe.errors import MailframeError
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
@@ -80,9 +81,9 @@ class MessageDataset:
         if not self.key:
             return pd.DataFrame(index=rows)
         pa, _ = parquet()
-        table = pa.concat_tables(self.key_parts())
+        keys = frame_of(pa.concat_tables(self.key_parts()))  # whole numbers stay exact
         columns = {
-            name: _as_dtype(table.column(name).to_pandas(), dtypes)
+            name: _as_dtype(keys[name], dtypes)
             for name, dtypes in zip(self.key, self._note["key_dtypes"], strict=True)
         }
         return pd.DataFrame(columns, index=rows)
@@ -289,7 +290,7 @@ def _as_dtype(column: pd.Series[Any], dtypes: list[str]) -> pd.Series[Any]:
         return column
     try:
         return pd.Series(column, dtype=pd.api.types.pandas_dtype(dtype))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         return column
 
 

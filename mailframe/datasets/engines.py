@@ -97,8 +97,9 @@ def _in_processes(task: Task, parts: Sequence[Partition]) -> list[Any]:
         except BrokenProcessPool:
             if tries == _TRIES:
                 raise MailframeError(
-                    "a worker process was killed several times, perhaps for lack of memory; the "
-                    "same call continues with the parts that are there"
+                    "a worker process ended several times, perhaps for lack of memory, or because "
+                    'a script has this call not below if __name__ == "__main__":. The same call '
+                    "continues with the parts that are there"
                 ) from None
         else:
             break

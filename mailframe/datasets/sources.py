@@ -73,12 +73,22 @@ def _row_group(path: str, group: int) -> Any:
 
 
 def frame_of(table: Any) -> pd.DataFrame:
-    """An Arrow table as pandas; numbers and booleans with missing values become nullable dtypes."""
+    """An Arrow table as pandas, with exact values.
+
+    Numbers and booleans with missing values become nullable dtypes. Lists and records stay in
+    Arrow, because in arrays of NumPy a whole number beside a missing one is a float.
+    """
+    pa, _ = parquet()
     columns = {}
     for field, column in zip(table.schema, table.columns, strict=True):
-        dtype = _NULLABLE.get(str(field.type)) if column.null_count else None
-        mapper = None if dtype is None else {field.type: pd.api.types.pandas_dtype(dtype)}.get
-        columns[field.name] = column.to_pandas(types_mapper=mapper)
+        kind, cells = field.type, column
+        if pa.types.is_string_view(kind):
+            cells = column.cast(pa.large_string())
+        dtype: Any = _NULLABLE.get(str(kind)) if column.null_count else None
+        if pa.types.is_nested(kind):
+            dtype = pd.ArrowDtype(kind)
+        mapper = None if dtype is None else {kind: pd.api.types.pandas_dtype(dtype)}.get
+        columns[field.name] = cells.to_pandas(types_mapper=mapper)
     return pd.DataFrame(columns)
 
 

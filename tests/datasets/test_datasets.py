@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import stat
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -105,6 +107,50 @@ def test_a_dataset_is_the_composed_campaign(tmp_path, small_partitions, key):
     same_as_composed(mf.write_messages(frame, LETTER, tmp_path / "m", key=key), frame, key)
 
 
+UNUSUAL = {
+    "Int64": pd.Series([2**60 + 1, 2**60 + 2, None, 7] * 30, dtype="Int64"),
+    "uint64": pd.Series([2**63 + 1, 2**64 - 1, 0] * 40, dtype="uint64"),
+    "decimal": pd.Series([Decimal("1.10"), Decimal("1E+3"), None] * 40, dtype=object),
+    "lists": pd.Series([["a", "b"], [], None, ["<x>"]] * 30, dtype=object),
+    "dates": pd.Series([dt.date(2026, 1, 2), None, dt.date(1600, 1, 1)] * 40, dtype=object),
+    "category": pd.Series(pd.Categorical([1.0] * 119 + [2.5])),
+    "late half": pd.Series([3.0] * 119 + [2.5]),
+    "missing": pd.Series([None, np.nan, pd.NA, pd.NaT, "x", 1] * 20, dtype=object),
+    "arrow": pd.Series([Decimal("1.10"), None] * 60, dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+    "arrow lists": pd.Series([["a"], None, []] * 40, dtype=pd.ArrowDtype(pa.list_(pa.string()))),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_unusual_cells_are_printed_as_in_the_whole_frame(tmp_path, small_partitions, kind):
+    """Exact numbers, decimals, lists, dates, categories, and each kind of missing value."""
+    frame = pd.DataFrame({"n": range(120), "cell": UNUSUAL[kind]})
+    letter = mf.Letter(sender="a@acme.dev", to="p{{ n }}@acme.dev", subject="x",
+        text_body="{{ cell | default('-') }} {% for one in cell %}{{ one }},{% endfor %}",
+        html_body="{{ cell | default('-') }}")  # fmt: skip
+    composed = frame.mail.compose(letter, name="n", key="n")
+    dataset = mf.messages(mf.write_messages(frame, letter, tmp_path / "m", key="n"), name="n")
+    assert dataset.fingerprint == composed.fingerprint
+    assert dataset.problems()["code"].tolist() == composed.problems()["code"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["Int64", "uint64", "decimal", "dates", "missing", "arrow"])
+def test_unusual_keys_are_those_of_the_frame(tmp_path, small_partitions, kind):
+    """Also beyond 2**53 beside a missing one, which Arrow would give back as a rounded float."""
+    frame = pd.DataFrame({"n": range(120), "cell": UNUSUAL[kind]})
+    letter = LETTER.replace(to="p{{ n }}@acme.dev", subject="x", html_body=None, text_body="x",
+        metadata=None, message_stream=None)  # fmt: skip
+    if kind == "missing":
+        with pytest.raises(mf.errors.FrameError, match="Parquet cannot hold in one column"):
+            mf.write_messages(frame, letter, tmp_path / "m", key="cell")
+        return
+    composed = frame.mail.compose(letter, name="n", key="cell")
+    dataset = mf.messages(mf.write_messages(frame, letter, tmp_path / "m", key="cell"), name="n")
+    keys = [one._sendable.preflight().keys.halves() for one in (composed, dataset)]
+    assert (keys[0] == keys[1]).all()
+    assert dataset.problems()["code"].tolist() == composed.problems()["code"].tolist()
+
+
 def test_parquet_is_read_as_one_frame(tmp_path, small_partitions):
     """A whole column of ints in one file, and one with a missing value in the other."""
     frame = planted(200)
@@ -115,6 +161,21 @@ def test_parquet_is_read_as_one_frame(tmp_path, small_partitions):
         table = pa.Table.from_pandas(part.assign(seats=seats), preserve_index=False)
         pq.write_table(table, source / f"{number}.parquet", row_group_size=60)
     same_as_composed(mf.write_messages(source, LETTER, tmp_path / "m", key="id"), frame, "id")
+
+
+def test_cells_of_parquet_are_exact(tmp_path, small_partitions):
+    """Lists of whole numbers beside a missing one, and views of text."""
+    cells = {
+        "n": range(60),
+        "numbers": pa.array([[2**60 + 1, 5], [7, None], []] * 20),
+        "name": pa.array(["Zo\u00eb", "x"] * 30, pa.string_view()),
+    }
+    pq.write_table(pa.table(cells), tmp_path / "people.parquet", row_group_size=25)
+    letter = mf.Letter(sender="a@acme.dev", to="p{{ n }}@acme.dev", subject="{{ name }}",
+        text_body="{% for one in numbers %}{{ one | default('-') }} {% endfor %}.")  # fmt: skip
+    path = mf.write_messages(tmp_path / "people.parquet", letter, tmp_path / "m")
+    texts = [mf.messages(path).message(row).payload["TextBody"] for row in range(3)]
+    assert texts == ["1152921504606846977 5 .", "7 - .", "."]
 
 
 @pytest.mark.parametrize("first", ["composed", "dataset"])
