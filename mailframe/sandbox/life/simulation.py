@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _PAUSE_S: Final = 0.001
 """Between portions: without a pause, a thread that waits for the lock would not get it."""
+_PORTION: Final = 100
+"""Messages, if their packs are smaller than that."""
 _PLAIN: Final = frozenset({"Open", "Click"})
 """The kinds that change nothing else, so they are stored many at once."""
 _NEED_HEADS: Final = frozenset({"Bounce", "SpamComplaint"})
@@ -71,12 +73,12 @@ class Simulation:
     ) -> Aftermath:
         """Give a life to each message so far that has none and fits the rule.
 
-        Other requests go on between packs, but the next simulation waits for this one.
+        Other requests go on between portions, but the next simulation waits for this one.
 
         Args:
             rule: the rates, the times and the filters.
             upcoming: whether the rule also holds for messages that are accepted later.
-            is_over: whether to end before the next pack, because the sandbox is closed.
+            is_over: whether to end before the next portion, because the sandbox is closed.
         """
         store, result = self._store, Aftermath()
         position: int | None = 0
@@ -90,18 +92,21 @@ class Simulation:
                     # A reset of the sandbox ends it, too.
                     if is_over() or store.messages.next_position < until:
                         break
-                    position = self._give_pack(rule, position, until, result)
+                    position = self._give_portion(rule, position, until, result)
                 time.sleep(_PAUSE_S)
         return result
 
-    def _give_pack(self, rule: Rule, after: int, until: int, result: Aftermath) -> int | None:
+    def _give_portion(self, rule: Rule, after: int, until: int, result: Aftermath) -> int | None:
         """Give lives to the next messages *after* a position; returns the last, None at the end."""
+        position = after
         with self._store.database.transaction():
-            pack = self._store.messages.next_pack(after)
-            if not pack or pack[0].position >= until:
-                return None
-            self._give_lives(rule, [one for one in pack if one.position < until], result)
-            return pack[-1].position
+            while position < after + _PORTION:
+                pack = self._store.messages.next_pack(position)
+                if not pack or pack[0].position >= until:
+                    return None
+                self._give_lives(rule, [one for one in pack if one.position < until], result)
+                position = pack[-1].position
+        return position
 
     def accept(
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
