@@ -68,7 +68,10 @@ class Database(ABC):
 
     @abstractmethod
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run one statement that returns no rows."""
+        """Run one statement that returns no rows.
+
+        Within a transaction its error may come with a later statement, or at the end.
+        """
 
     @abstractmethod
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> int:

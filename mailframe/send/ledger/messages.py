@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 _DIGESTS: Final = ("keys", "contents", "addresses")
 _OUTCOMES: Final = ("states", "message_ids")
-_READ: Final = {
-    **{name: f"SELECT {name} FROM pack WHERE id = ?" for name in _DIGESTS},  # noqa: S608 - constants
-    **{name: f"SELECT {name} FROM outcome WHERE pack = ?" for name in _OUTCOMES},  # noqa: S608
-}
+_READ_STATES: Final = "SELECT states FROM outcome WHERE pack = ?"
 _WRITE: Final = {
-    **{name: f"UPDATE pack SET {name} = ? WHERE id = ?" for name in _DIGESTS},  # noqa: S608
+    **{name: f"UPDATE pack SET {name} = ? WHERE id = ?" for name in _DIGESTS},  # noqa: S608 - constants
     **{name: f"UPDATE outcome SET {name} = ? WHERE pack = ?" for name in _OUTCOMES},  # noqa: S608
 }
+_WRITE_OUTCOME: Final = "UPDATE outcome SET states = ?, message_ids = ? WHERE pack = ?"
+_PACKS: Final = 16
+"""Packs that are read at a time, 4 MB: a database elsewhere takes a round trip for each query."""
 _NONE: Final = RecordedMessages(
     np.zeros(0, "i8"),
     packs.zeros(0, "keys"),
@@ -63,14 +63,15 @@ class Messages:
         """All that is recorded of the messages of a campaign."""
         with self._db.reading():
             numbers = self._packs(campaign)
-            return self._joined(map(self._of_pack, numbers), numbers)
+            return self._joined(self._of_packs(numbers), numbers)
 
     def of_ids(self, ids: Ids) -> RecordedMessages:
         """All that is recorded of some messages, in ascending order of their ids."""
         groups = [(pack, places) for pack, _, places in packs.by_pack(np.sort(ids))]
         with self._db.reading():
-            parts = (self._of_pack(pack, places) for pack, places in groups)
-            return self._joined(parts, [pack for pack, _ in groups])
+            numbers = [pack for pack, _ in groups]
+            wanted = zip(self._of_packs(numbers), groups, strict=True)
+            return self._joined((self._taken(part, *group) for part, group in wanted), numbers)
 
     def states(self, ids: Ids) -> States:
         """The stored states of some messages; ``ABSENT`` for an id that is in no pack."""
@@ -84,19 +85,15 @@ class Messages:
     def states_of_campaign(self, campaign: int) -> tuple[Ids, States]:
         """The ids of the messages of a campaign, and their stored states."""
         ids, states = [np.zeros(0, "i8")], [np.zeros(0, "u1")]
-        with self._db.reading():
-            for pack in self._packs(campaign):
-                states.append(self._states(pack))
-                ids.append(packs.ids_of_pack(pack, len(states[-1])))
+        for pack, stored, _ in self._each_pack("campaign = ?", (campaign,), ()):
+            states.append(stored)
+            ids.append(packs.ids_of_pack(pack, len(stored)))
         return np.concatenate(ids), np.concatenate(states)
 
     def message_ids(self, campaign: int) -> Rows:
         """The MessageIDs of a campaign that are UUIDs; lines of zeros for other messages."""
-        with self._db.reading():
-            columns = [
-                self._column(pack, "message_ids", len(self._states(pack)))
-                for pack in self._packs(campaign)
-            ]
+        each = self._each_pack("campaign = ?", (campaign,), ("message_ids",))
+        columns = [column for _, _, [column] in each]
         return np.concatenate([packs.zeros(0, "message_ids"), *columns])
 
     def packs_of(self, campaign: int) -> Iterator[RecordedMessages]:
@@ -104,7 +101,7 @@ class Messages:
 
         The caller is within a transaction.
         """
-        return map(self._of_pack, self._packs(campaign))
+        return self._of_packs(self._packs(campaign))
 
     def exceptional(self, campaign: int) -> dict[int, Exceptional]:
         """The exceptional outcomes of a campaign, by the id of the message."""
@@ -116,17 +113,36 @@ class Messages:
         rows = self._db.all("SELECT id FROM pack WHERE campaign = ? ORDER BY id", (campaign,))
         return [pack for (pack,) in rows]
 
-    def _of_pack(self, pack: int, places: Ids | None = None) -> RecordedMessages:
-        """The messages of one pack, or those at some places, without exceptional outcomes."""
-        states = self._states(pack)
-        keys, contents, addresses, message_ids = (
-            self._column(pack, name, len(states)) for name in (*_DIGESTS, "message_ids")
+    def _each_pack(
+        self, condition: str, values: Sequence[int], names: Sequence[str]
+    ) -> Iterator[tuple[int, States, list[Rows]]]:
+        """The packs that meet a condition, in order: number, stored states, and some columns."""
+        columns = "".join(f", {name}" for name in names)
+        statement = (
+            f"SELECT id, states{columns} FROM pack LEFT JOIN outcome ON pack = id "  # noqa: S608 - constants
+            f"WHERE {condition} ORDER BY id"
         )
-        ids = packs.ids_of_pack(pack, len(states))
-        whole = RecordedMessages(ids, keys, contents, addresses, states, message_ids, {})
-        if places is None:
-            return whole
-        self._refuse_absent(pack, places, len(states))
+        for pack, states, *blobs in self._db.each(statement, values):
+            stored = self._read_states(pack, states)
+            yield pack, stored, self._read_columns(pack, names, blobs, len(stored))
+
+    def _of_packs(self, numbers: Sequence[int]) -> Iterator[RecordedMessages]:
+        """The messages of some packs, in ascending order, without exceptional outcomes."""
+        for start in range(0, len(numbers), _PACKS):
+            part = numbers[start : start + _PACKS]
+            condition = f"id IN ({', '.join('?' * len(part))})"
+            each = self._each_pack(condition, part, (*_DIGESTS, "message_ids"))
+            there = {pack: (states, columns) for pack, states, columns in each}
+            for pack in part:
+                if pack not in there:
+                    raise self._damaged(pack, "it is missing")
+                states, (keys, contents, addresses, message_ids) = there[pack]
+                ids = packs.ids_of_pack(pack, len(states))
+                yield RecordedMessages(ids, keys, contents, addresses, states, message_ids, {})
+
+    def _taken(self, whole: RecordedMessages, pack: int, places: Ids) -> RecordedMessages:
+        """The messages at some places of a pack."""
+        self._refuse_absent(pack, places, len(whole))
         return whole.take(places)
 
     def _joined(
@@ -145,39 +161,53 @@ class Messages:
         whole = {name: column[:count] for name, column in columns.items()}
         return RecordedMessages(**whole, exceptional=self._exceptional(numbers))
 
-    def _exceptional(self, numbers: Iterable[int]) -> dict[int, Exceptional]:
+    def _exceptional(self, numbers: Sequence[int]) -> dict[int, Exceptional]:
+        """The exceptional outcomes of packs; numbers that follow each other take one query."""
         statement = (
             "SELECT message, code, message_id FROM exceptional WHERE message >= ? AND message < ?"
         )
+        ordered = np.unique(np.asarray(numbers, dtype="i8"))
+        runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1) if len(ordered) else []
         return {
             row: Exceptional(code, message_id)
-            for pack in numbers
+            for run in runs
             for row, code, message_id in self._db.each(
-                statement, (pack * PACK_MESSAGES, (pack + 1) * PACK_MESSAGES)
+                statement, (int(run[0]) * PACK_MESSAGES, (int(run[-1]) + 1) * PACK_MESSAGES)
             )
         }
 
     def _states(self, pack: int) -> States:
         """The stored states of a pack of the ledger."""
-        states = self._find_states(pack)
-        if not len(states):
-            raise self._damaged(pack, "it has no states")
-        return states
+        row = self._db.first(_READ_STATES, (pack,))
+        return self._read_states(pack, None if row is None else row[0])
 
     def _find_states(self, pack: int) -> States:
         """The stored states of a pack; none if there is no such pack."""
-        row = self._db.first(_READ["states"], (pack,))
-        if row is None:
-            return np.zeros(0, "u1")
+        row = self._db.first(_READ_STATES, (pack,))
+        return np.zeros(0, "u1") if row is None else self._read_states(pack, row[0])
+
+    def _columns(self, pack: int, names: Sequence[str]) -> tuple[States, dict[str, Rows]]:
+        """The stored states of a pack of the ledger, and some of its columns by name."""
+        for _, states, columns in self._each_pack("id = ?", (pack,), names):
+            return states, dict(zip(names, columns, strict=True))
+        raise self._damaged(pack, "it is missing")
+
+    def _read_states(self, pack: int, blob: bytes | None) -> States:
+        if blob is None:
+            raise self._damaged(pack, "it has no states")
         try:
-            return packs.read_states(row[0])
+            return packs.read_states(blob)
         except DamagedError as fault:
             raise self._damaged(pack, fault) from None
 
-    def _column(self, pack: int, name: str, messages: int) -> Rows:
-        [blob] = self._db.one(_READ[name], (pack,))
+    def _read_columns(
+        self, pack: int, names: Sequence[str], blobs: Sequence[bytes], messages: int
+    ) -> list[Rows]:
         try:
-            return packs.read_column(blob, name, messages=messages)
+            return [
+                packs.read_column(blob, name, messages=messages)
+                for name, blob in zip(names, blobs, strict=True)
+            ]
         except DamagedError as fault:
             raise self._damaged(pack, fault) from None
 
@@ -235,10 +265,10 @@ class Messages:
         return pack
 
     def _extend(self, pack: int, columns: Mapping[str, Rows]) -> int:
-        filled = len(self._states(pack))
+        states, before = self._columns(pack, [name for name in columns if name != "states"])
+        before["states"] = states[:, None]
         for name, column in columns.items():
-            before = self._column(pack, name, filled)
-            blob = packs.write_column(np.concatenate([before, column]))
+            blob = packs.write_column(np.concatenate([before[name], column]))
             self._db.run(_WRITE[name], (blob, pack))
         return pack
 
@@ -253,11 +283,13 @@ class Messages:
             name: np.broadcast_to(values, (len(ids), packs.WIDTHS[name]))
             for name, values in columns.items()
         }
+        others = [name for name in lines if name != "states"]
         for pack, indices, places in packs.by_pack(ids):
-            messages = len(self._states(pack))
-            self._refuse_absent(pack, places, messages)
+            states, before = self._columns(pack, others)
+            before["states"] = states[:, None]
+            self._refuse_absent(pack, places, len(states))
             for name, values in lines.items():
-                column = self._column(pack, name, messages).copy()
+                column = before[name].copy()
                 column[places] = values[indices]
                 self._db.run(_WRITE[name], (packs.write_column(column), pack))
 
@@ -270,18 +302,44 @@ class Messages:
             stored[places] = (stored[places] & packs.FLAGS) | new[indices]
             self._db.run(_WRITE["states"], (packs.write_column(stored), pack))
 
-    def set_message_ids(
-        self, ids: Ids, message_ids: Sequence[str | None], codes: Sequence[int | None]
+    def move(self, ids: Ids, *, state: MessageState, to: MessageState) -> int:
+        """Give those messages that are in *state* another one; their number."""
+        moved = 0
+        for pack, _, places in packs.by_pack(ids):
+            stored = self._find_states(pack).copy()
+            there = places[places < len(stored)]
+            moving = there[packs.plain_states(stored[there]) == state]
+            if len(moving):
+                stored[moving] = (stored[moving] & packs.FLAGS) | np.uint8(to)
+                self._db.run(_WRITE["states"], (packs.write_column(stored), pack))
+                moved += len(moving)
+        return moved
+
+    def set_outcomes(
+        self,
+        ids: Ids,
+        states: int | States,
+        message_ids: Sequence[str | None],
+        codes: Sequence[int | None],
     ) -> None:
-        """Replace the MessageIDs and ErrorCodes of messages.
+        """Give messages a state, a MessageID and an ErrorCode; their flags stay.
 
         Args:
             ids: the ids of the messages.
+            states: their states, or one for all of them.
             message_ids: their MessageIDs; None if there is none.
             codes: their ErrorCodes; None if there is none.
         """
-        column, others = packs.pack_ids(message_ids)
-        self.write(ids, message_ids=column)
+        new = np.broadcast_to(np.asarray(states, dtype="u1"), len(ids))
+        shown, others = packs.pack_ids(message_ids)
+        for pack, indices, places in packs.by_pack(ids):
+            stored, before = self._columns(pack, ("message_ids",))
+            self._refuse_absent(pack, places, len(stored))
+            after, column = stored.copy(), before["message_ids"].copy()
+            after[places] = (after[places] & packs.FLAGS) | new[indices]
+            column[places] = shown[indices]
+            blobs = packs.write_column(after), packs.write_column(column)
+            self._db.run(_WRITE_OUTCOME, (*blobs, pack))
         outcomes = {
             row: Exceptional(code, others.get(place))
             for place, (row, code) in enumerate(zip(ids.tolist(), codes, strict=True))
@@ -334,9 +392,9 @@ class Messages:
     def drop_blank_columns(self, campaign: int) -> None:
         """Store the columns of zeros of a campaign as empty blobs."""
         for pack in self._packs(campaign):
-            messages = len(self._states(pack))
-            for name in ("addresses", "message_ids"):
-                if not self._column(pack, name, messages).any():
+            _, columns = self._columns(pack, ("addresses", "message_ids"))
+            for name, column in columns.items():
+                if not column.any():
                     self._db.run(_WRITE[name], (b"", pack))
 
     def write_exceptional(self, ids: Ids, outcomes: Mapping[int, Exceptional]) -> None:

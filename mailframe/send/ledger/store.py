@@ -255,15 +255,15 @@ class Ledger:
         """
         distinct = np.unique(np.asarray(ids, dtype="i8"))
         with self.db.transaction():
-            stored = self.messages.states(distinct)
-            claimed = int((packs.plain_states(stored) == MessageState.PLANNED).sum())
+            claimed = self.messages.move(
+                distinct, state=MessageState.PLANNED, to=MessageState.SENDING
+            )
             if claimed != len(ids):
                 raise LedgerError(
                     f"{len(ids) - claimed} of {len(ids)} messages were claimed by another sender; "
                     "nothing was sent"
                 )
             attempt = self.requests.add(campaign, distinct, number=number, streams=streams)
-            self.messages.set_states(distinct, MessageState.SENDING)
             if check is not None:
                 check()
         return attempt
@@ -284,9 +284,9 @@ class Ledger:
         lines = [line for line in lines if line[0] in members]
         ids = np.array([row for row, _, _, _ in lines], dtype="i8")
         states = np.frombuffer(bytes([state for _, state, _, _ in lines]), "u1")
-        self.messages.set_states(ids, states)
         codes = [code if state == MessageState.REJECTED else None for _, state, _, code in lines]
-        self.messages.set_message_ids(ids, [message_id for _, _, message_id, _ in lines], codes)
+        message_ids = [message_id for _, _, message_id, _ in lines]
+        self.messages.set_outcomes(ids, states, message_ids, codes)
 
     def record_unsent(self, attempt: Attempt, why: str) -> None:
         """Record that a request was not received completely; its messages are planned again."""
@@ -373,14 +373,11 @@ class Ledger:
 
     def record_accepted(self, ids: Ids, message_ids: Sequence[str | None]) -> None:
         """Record that messages were accepted, with their MessageIDs. Within a transaction."""
-        self.messages.set_states(ids, MessageState.ACCEPTED)
-        self.messages.set_message_ids(ids, message_ids, [None] * len(ids))
+        self.messages.set_outcomes(ids, MessageState.ACCEPTED, message_ids, [None] * len(ids))
 
     def _move(self, attempt: Attempt, state: MessageState, to: MessageState) -> int:
         """Give the messages of a request that are in a state another one; their number."""
-        ids = self.in_state(attempt.id, state)
-        self.messages.set_states(ids, to)
-        return len(ids)
+        return self.messages.move(self.requests.messages(attempt.id), state=state, to=to)
 
 
 def _attempt_or_error(claim: Callable[[], Attempt]) -> Attempt | BaseException:

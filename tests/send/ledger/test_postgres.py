@@ -440,8 +440,9 @@ def test_a_failed_statement_that_is_caught_does_not_commit_the_rest(postgres):
         def write():
             with ledger.db.transaction():
                 ledger.record_decision(record, "adopt", 1, "kept?")
-                with pytest.raises(errors.LedgerError):
-                    ledger.db.run("SELECT 1 / 0")
+                ledger.db.run("SELECT 1 / 0")  # sent with the next one
+                with pytest.raises(errors.LedgerError, match="division by zero"):
+                    ledger.db.all("SELECT * FROM decision")
 
         with pytest.raises(errors.LedgerError, match="current transaction is aborted"):
             write()
@@ -464,6 +465,22 @@ def test_a_ledger_is_refused_in_a_forked_child_and_stays_open_in_its_parent(post
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert ledger.recover(record) == 0
+
+
+def test_a_batch_takes_eight_round_trips(postgres, sandbox):
+    """The record of an answer and the claim of the next batch, in one transaction."""
+    trips, seen = [0], []
+
+    def count(part: bytes) -> bytes:
+        trips[0] += part.count(b"Z\0\0\0\5T")  # the server is ready, within a transaction
+        trips[0] += part.count(b"Z\0\0\0\5I")
+        return part
+
+    sandbox.fault(lambda _: seen.append(trips[0]), path="/email/batch")
+    with Proxy(postgres.port, answers=count) as proxy:
+        send_with(campaign(1_600), sandbox.server, ledger=postgres.tcp_url(port=proxy.port))
+    _, second, third, fourth = seen
+    assert third - second == fourth - third == 8
 
 
 def test_the_whole_of_a_campaign_is_as_on_a_file(postgres, sandbox):

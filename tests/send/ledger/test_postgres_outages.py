@@ -91,9 +91,9 @@ def test_a_commit_whose_answer_is_lost_posts_nothing(own_server, sandbox):
     commits = [0]
 
     def watch(part: bytes) -> bytes:
-        if b"; COMMIT" in part:
+        if b"COMMIT\0" in part:
             commits[0] += 1
-            if commits[0] == 6:  # the tables, campaign, recovery, plan, key, letter, the claim
+            if commits[0] == 8:  # a test, tables, campaign, recovery, plan, key, letter, the claim
                 proxy.cut_answers = True
         return part
 

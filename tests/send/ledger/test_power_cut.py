@@ -71,7 +71,7 @@ def test_when_a_request_arrives_its_messages_stand_as_sending():
 
 
 def test_a_note_is_one_transaction_that_is_committed_before_claim_returns():
-    """A claim is BEGIN IMMEDIATE, the request, its messages, COMMIT; nothing after the COMMIT."""
+    """A claim is BEGIN IMMEDIATE, its messages, the request, COMMIT; nothing after the COMMIT."""
     with Ledger(default_path()) as ledger:
         record = ledger.campaign("test", "numbers")
         ids = ledger.plan(record, random_digests(3))
@@ -80,7 +80,7 @@ def test_a_note_is_one_transaction_that_is_committed_before_claim_returns():
         ledger.claim(record, ids, number=1, streams=["outbound"])
         ledger.db._connection.set_trace_callback(None)
     words = [statement.split()[0] for statement in statements]
-    assert [word for word in words if word != "SELECT"] == ["BEGIN", "INSERT", "UPDATE", "COMMIT"]
+    assert [word for word in words if word != "SELECT"] == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
     assert words[-1] == "COMMIT"
     assert statements[0] == "BEGIN IMMEDIATE"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+from psycopg import Pipeline
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format, TransactionStatus
 
@@ -17,6 +18,7 @@ from mailframe.send.ledger.postgres.connection import DURABLE, named_errors, rai
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from mailframe.paths import LedgerUrl
     from mailframe.send.ledger.postgres.connection import Connection
@@ -28,7 +30,7 @@ _BEGIN: Final = (
     "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
 )
 """Begins a writing transaction, in one round trip: it waits for others, and is this session's."""
-_COMMIT: Final = "SELECT current_setting('synchronous_commit'); COMMIT"
+_COMMIT: Final = ("SELECT current_setting('synchronous_commit')", "COMMIT")
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PART: Final = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 _READING: Final = "the ledger could not be read"
@@ -64,6 +66,7 @@ class PostgresDatabase(Database):
         self._url, self._connection, self._token = url, connection, token
         self._depth, self._is_reading, self._now = 0, False, ""
         self._held: set[int] = set()
+        self._waiting: list[tuple[str, list[Any]]] = []  # sent with the next query
         connection.adapters.register_loader("bytea", _BytesLoader)
 
     def close(self) -> None:
@@ -77,29 +80,46 @@ class PostgresDatabase(Database):
     def transaction(self) -> Iterator[None]:
         """See ``Database``."""
         self._refuse_fork()
-        part_begins, part_ends, part_undo = _PART
-        if not self._depth:
-            self._begin()
-        else:
-            self._execute(part_begins, what=_WRITING)
+        if self._depth:
+            with self._part():
+                yield
+            return
+        self._begin()
         self._depth += 1
         try:
             yield
-            if self._depth > 1:
-                self._execute(part_ends, what=_WRITING)
-            else:
-                self._commit()
+            self._commit()
         except BaseException:
-            self._undo(part_undo if self._depth > 1 else ("ROLLBACK",))
+            self._undo()
             raise
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """A part of a transaction; after an error of the database, all of it is undone."""
+        begins, ends, undo = _PART
+        self._wait(begins)
+        self._depth += 1
+        try:
+            yield
+            self._wait(ends)
+        except BaseException:
+            for statement in undo if self._is_intact() else ():
+                self._wait(statement)
+            raise
+        finally:
+            self._depth -= 1
+
+    def _is_intact(self) -> bool:
+        """Whether the transaction can go on after an error."""
+        return self._connection.info.transaction_status is TransactionStatus.INTRANS
 
     def _begin(self) -> None:
         if self._token is None:
             raise LedgerError(f"{self._url}: the ledger is open for reading only")
         if self._connection.info.transaction_status is not TransactionStatus.IDLE:
-            self._undo(("ROLLBACK",))  # an interrupt has ended the last one
+            self._undo()  # an interrupt has ended the last one
         held = locks.count_held(self._held, own=True)
         ledger = locks.ledger_key(self._url.schema)
         try:
@@ -110,7 +130,7 @@ class PostgresDatabase(Database):
                 token, count, self._now = cursor.fetchone() or (None, 0, "")
             self._refuse_other_session(token, count)
         except BaseException:
-            self._undo(("ROLLBACK",))
+            self._undo()
             raise
 
     def _refuse_other_session(self, token: str | None, held: int) -> None:
@@ -125,20 +145,22 @@ class PostgresDatabase(Database):
         the transaction without an error.
         """
         with self._errors(_WRITING):
-            level = self._connection.execute(_COMMIT).fetchone()
+            query, _ = self._send(*((statement, []) for statement in _COMMIT))
+            level = query.fetchone()
         if level is None or level[0] not in DURABLE:
             raise LedgerError(
                 f"{self._url}: the database has set synchronous_commit to {level and level[0]}, so "
                 "a crash can lose what was recorded; nothing more was sent"
             )
 
-    def _undo(self, statements: Sequence[str]) -> None:
-        """Undo; if that fails, the end of the session does it."""
+    def _undo(self) -> None:
+        """Undo the transaction; if that fails, the end of the session does it."""
         if os.getpid() != self._pid:
             return
+        self._waiting.clear()
         try:
-            for statement in statements:
-                self._connection.execute(statement)
+            if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
 
@@ -148,13 +170,13 @@ class PostgresDatabase(Database):
         if self._depth or self._is_reading:
             yield
             return
-        self.run(_READ)
+        self._wait(_READ)
         self._is_reading = True
         try:
             yield
         finally:
             self._is_reading = False
-            self._undo(("ROLLBACK",))
+            self._undo()
 
     def now(self) -> str:
         """The server's clock when the transaction began: one clock for all machines."""
@@ -187,8 +209,11 @@ class PostgresDatabase(Database):
     # --- statements ----------------------------------------------------------------------------
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """See ``Database``."""
-        self._execute(statement, values)
+        """See ``Database``. Within a transaction it is sent with the next query, or with COMMIT."""
+        if self._depth:
+            self._wait(statement, values)
+        else:
+            self._execute(statement, values)
 
     def each(self, statement: str, values: Sequence[Any] = ()) -> Generator[tuple[Any, ...]]:
         """See ``Database``. A result is small: at most one row for each request of a campaign."""
@@ -196,6 +221,7 @@ class PostgresDatabase(Database):
 
     def rows(self, query: str, *, part: int) -> Generator[tuple[Any, ...]]:
         """The rows of a large result, some at a time. Within ``reading``."""
+        self.one("SELECT 1")  # what waits is sent
         with self._errors(_READING), self._connection.cursor("rows", binary=True) as cursor:
             cursor.itersize = part
             yield from cursor.execute(query)
@@ -206,18 +232,34 @@ class PostgresDatabase(Database):
         lines = [sql.storable(line) for line in values]
         if not lines:
             return 0
-        with self._errors(_WRITING), self._connection.cursor() as cursor:
+        with self._errors(_WRITING), self._pipeline(), self._connection.cursor() as cursor:
+            self._send()
             cursor.executemany(sql.with_places(statement), lines)
-            return cursor.rowcount
+        return cursor.rowcount
 
     def _execute(
-        self, statement: str, values: Sequence[Any] = (), *, what: str = _READING
+        self, statement: str, values: Sequence[Any] = ()
     ) -> psycopg.Cursor[tuple[Any, ...]]:
         self._refuse_fork()
-        with self._errors(what):
-            return self._connection.execute(
-                sql.with_places(statement), sql.storable(values), binary=True
-            )
+        with self._errors(_WRITING if self._waiting else _READING):
+            return self._send((sql.with_places(statement), sql.storable(values)))[-1]
+
+    def _wait(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Let a statement wait for the next one, with which it is sent."""
+        self._refuse_fork()
+        self._waiting.append((sql.with_places(statement), sql.storable(values)))
+
+    def _send(self, *statements: tuple[str, list[Any]]) -> list[psycopg.Cursor[tuple[Any, ...]]]:
+        """Run the statements that wait and then these, in one round trip; the results of these."""
+        waiting, self._waiting = self._waiting, []
+        every = (*waiting, *statements)
+        with self._pipeline() if len(every) > 1 else nullcontext():
+            cursors = [self._connection.execute(*one, binary=True) for one in every]
+        return cursors[len(waiting) :]
+
+    def _pipeline(self) -> AbstractContextManager[object]:
+        """Within the block, statements do not wait for the answers to those before them."""
+        return self._connection.pipeline() if Pipeline.is_supported() else nullcontext()
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
