@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -173,6 +174,38 @@ def test_the_end_of_the_reader_of_its_output_does_not_stop_it(standalone):
             assert http.post("/email", json=mail()).json()["Message"] == "OK"
         assert http.get(SEARCH, params=PAGE).json()["TotalCount"] == 3
     assert process.poll() is None
+
+
+FEW_FILES = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+sys.argv = ["mailframe", "sandbox", "--port", "0"]
+runpy.run_module("mailframe", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_a_process_that_can_open_no_more_files_says_so_in_one_line(tmp_path):
+    """Every ten seconds; it had written 512 tracebacks each second; clients that wait are accepted later."""
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", FEW_FILES]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        port = int(re.search(r":(\d+);", process.stdout.readline())[1])
+        clients = [socket.create_connection(("127.0.0.1", port), TIMEOUT_S) for _ in range(50)]
+        while not log.read_text():
+            time.sleep(0.01)
+        for client in clients[:-1]:
+            client.close()
+        clients[-1].sendall(b"GET /_sandbox/changes HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
+        clients[-1].close()
+        process.terminate()
+        process.stdout.read()
+    line = r"cannot accept a connection: Too many open files; \d+ are open\n"
+    assert re.fullmatch(f"({line}){{1,3}}", log.read_text())  # 10 s may pass on a busy machine
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

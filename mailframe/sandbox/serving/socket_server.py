@@ -6,12 +6,14 @@ h11, which reads and writes the HTTP, comes with httpx.
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import socket
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.serving.connection import Connection
@@ -21,12 +23,15 @@ from mailframe.sandbox.wire.limits import Limits
 if TYPE_CHECKING:
     from mailframe.sandbox.serving.request_handler import RequestHandler
 
+LOGGER = logging.getLogger("mailframe.sandbox")
 GRACE_S = 0.5
 """Seconds for answers to be sent when the sandbox is closed."""
 STEP_S = 0.005
 START_TIMEOUT_S = 10.0
 ACCEPT_STEPS = 3
 """Turns of the loop until a connection that was just accepted is one that can be closed."""
+QUIET_S = 10.0
+"""Seconds between two warnings that no connection can be accepted."""
 BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
 _SERVERS: Final[weakref.WeakSet[SocketServer]] = weakref.WeakSet()
@@ -66,6 +71,7 @@ class SocketServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._failure: BaseException | None = None
+        self._quiet_until = 0.0
         self._thread = threading.Thread(
             target=self._run, name=f"mailframe-sandbox-{self.port}", daemon=True
         )
@@ -114,6 +120,7 @@ class SocketServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(self._complain)
         server = await self._loop.create_server(
             self._connection, sock=self._socket, backlog=BACKLOG
         )
@@ -130,6 +137,16 @@ class SocketServer:
         for connection in list(self._connections):
             connection.abort()
         await self._until_closed()
+
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log in one line, and not often, that the process can open no more files."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:  # asyncio tries 512 times each second
+            self._quiet_until = loop.time() + QUIET_S
+            count = len(self._connections)
+            LOGGER.warning("cannot accept a connection: %s; %d are open", error.strerror, count)
 
     def _connection(self) -> Connection:
         return Connection(self._handler, self._access, self._limits, self._connections, self._pages)
