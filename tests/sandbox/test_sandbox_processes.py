@@ -186,7 +186,7 @@ runpy.run_module("mailframe", run_name="__main__")
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
 def test_a_process_that_can_open_no_more_files_says_so_in_one_line(tmp_path):
-    """Every ten seconds; it had written 512 tracebacks each second; clients that wait are accepted later."""
+    """It had written 512 tracebacks each second; clients that wait are accepted later."""
     log = tmp_path / "log"
     command = [sys.executable, "-c", FEW_FILES]
     with (
