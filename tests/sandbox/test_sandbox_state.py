@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.messages.message_ids import RandomBits, message_ids, position_of
 from tests.sandbox.kept_messages import SERVER, empty_store, keep
 from tests.sandbox.sandbox_mail import client, mail, post
@@ -204,6 +205,17 @@ def test_a_file_can_have_a_name_that_sqlite_gives_a_meaning(tmp_path, monkeypatc
         post(sandbox, mail())
     with LocalPostmark(in_process=True, db=":memory:") as sandbox:
         assert len(sandbox.messages()) == 1
+
+
+def test_the_log_beside_a_file_does_not_stay_large(tmp_path):
+    """A clear writes each page to it; it had stayed as large as all messages until the end."""
+    log = tmp_path / "sandbox.db-wal"
+    database = Database(["create table if not exists t (x)"], path=tmp_path / "sandbox.db")
+    database.run("insert into t values (zeroblob(40000000))")
+    assert log.stat().st_size > 40_000_000
+    database.run("insert into t values (1)")
+    assert log.stat().st_size < 34_000_000
+    database.close()
 
 
 def test_a_refused_database_is_closed(tmp_path):

@@ -26,6 +26,8 @@ _LISTING: Final = threading.Lock()
 _DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
 _AT_FORK: Final = threading.local()
 _CACHE_KIB: Final = 8 * 1024
+_LOG_BYTES: Final = 32 * 1024**2
+"""Of the log beside a file, after a large transaction; SQLite moves it to the file at that size."""
 _TEMPORARY_KIB: Final = 64 * 1024
 """A temporary database stays in memory up to this size: to write to the disk takes longer."""
 
@@ -296,6 +298,7 @@ def _file(path: Path) -> sqlite3.Connection:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma secure_delete = on")  # what is removed is also overwritten
+        connection.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
         connection.executescript(
             f"begin immediate; pragma application_id = {_MARK};"
             f" pragma user_version = {VERSION}; commit"
