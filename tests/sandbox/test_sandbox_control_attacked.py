@@ -162,7 +162,8 @@ def test_no_id_in_a_path_makes_the_sandbox_fail(http, value):
             {"Stream": "news"},
             'Stream is the ID of a stream: outbound, broadcast, inbound; found "news".',
         ),
-        ("POST simulate", {"Queued": "2h"}, "Queued needs Upcoming: true, and no Tag, Stream,"),
+        ("POST simulate", {"Queued": "2h"}, "Queued holds for every message that is accepted lat"),
+        ("POST advance", {"By": "3661d"}, 'By is a text such as "2h", "90m" or "1d 12h", up to '),
         (
             "POST simulate",
             {"Bounces": {"Love": 1}},

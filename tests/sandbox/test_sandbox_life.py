@@ -14,6 +14,7 @@ from mailframe.sandbox.life.arguments import simulation
 from mailframe.sandbox.life.simulation import never
 from tests.sandbox.lives import HTML, campaign, outcome
 from tests.sandbox.receiver import Receiver
+from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, get
 
@@ -354,7 +355,7 @@ def test_deliveries_go_on_after_removed_messages(sandbox, removed):
         ({"server": 12}, "the sandbox has no server 12"),
         ({"tracked": 1}, "tracked is True or False; found 1"),
         ({"upcoming": "yes"}, "upcoming is True or False; found 'yes'"),
-        ({"queued": "1m"}, "it needs upcoming=True"),
+        ({"queued": "1m"}, "it needs upcoming, and"),
         ({"queued": "1m", "upcoming": True, "tag": "x"}, "no tag, stream, to or server"),
         ({"open": 0.4}, "simulate has no 'open'; it has bounces,"),
     ],
@@ -380,6 +381,7 @@ def test_the_clock_stays_within_ten_years(sandbox):
     sandbox.advance("3650d")
     with pytest.raises(SandboxError, match="at most ten years ahead"):
         sandbox.advance("11d")
+    assert Calls(sandbox).code("POST", "/_sandbox/advance", {"By": "11d"}) == 300
 
 
 def test_an_aftermath_is_shown_as_text_frame_and_html(sandbox):

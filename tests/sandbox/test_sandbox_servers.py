@@ -154,6 +154,16 @@ def test_servers_are_listed_changed_and_removed(calls):
         assert ids[0] not in {row["server"] for row in rows}
 
 
+def test_the_messages_of_a_removed_server_are_listed_and_not_simulated(calls):
+    """Its ID is right for lists as long as a message is kept, and an error for a simulation."""
+    server = calls.ok("POST", "/servers", {"Name": "Shop"})
+    Calls(calls.sandbox, token=server["ApiTokens"][0]).ok("POST", "/email", mail())
+    calls.ok("DELETE", f"/servers/{server['ID']}")
+    assert len(calls.ok("GET", "/_sandbox/messages", server=server["ID"])["Messages"]) == 1
+    body = {"Opens": 1.0, "ServerID": server["ID"]}
+    assert calls.code("POST", "/_sandbox/simulate", body) == 300
+
+
 def test_the_first_server_stays(calls):
     """Every other token belongs to it (605)."""
     assert calls.code("DELETE", f"/servers/{calls.sandbox.server_id}") == 605

@@ -7,6 +7,7 @@ the scripts of pages of other machines.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
@@ -43,7 +44,7 @@ from mailframe.sandbox.wire.access import refused
 from mailframe.sandbox.wire.exchange import Reply, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Request
@@ -181,15 +182,10 @@ def simulate(request: Request, store: Store) -> Reply:
         "ServerID": server_kind(store),
     }
     given = body_of(request, kinds)
-    is_for_all = given.get("Upcoming") and not given.keys() & {"Tag", "Stream", "To", "ServerID"}
-    if "Queued" in given and not is_for_all:
-        raise wrong(
-            "Queued needs Upcoming: true, and no Tag, Stream, To or ServerID, because it holds for "
-            "every message that is accepted later."
-        )
     server = {"server": given.pop("ServerID")} if "ServerID" in given else {}
     values = {name.lower(): value for name, value in given.items()}
-    run = arguments.simulation(store, values | server)
+    with _refusing():
+        run = arguments.simulation(store, values | server)
 
     def work() -> Reply:
         aftermath = run(store.closing.is_set)
@@ -205,17 +201,23 @@ def simulate(request: Request, store: Store) -> Reply:
 def advance(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
     by = body_of(request, {"By": DURATION}, required=("By",))["By"]
-    try:
+    with _refusing():
         run = arguments.advance(store, by)
-    except SandboxError:
-        raise wrong(
-            f"By moves the clock more than ten years ahead of this machine's; found {by}."
-        ) from None
 
     def work() -> Reply:
         return done("The clock was moved forward.", Events=run(store.closing.is_set))
 
     return Reply(200, later=lambda: _worked(work))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """An argument that is refused inside is an error of the request."""
+    try:
+        yield
+    except SandboxError as error:
+        text = str(error)
+        raise wrong(f"{text[0].upper()}{text[1:]}.") from None
 
 
 def _worked(work: Callable[[], Reply]) -> Reply:

@@ -89,7 +89,7 @@ class ShownCall:
     @property
     def milliseconds(self) -> str:
         """How long its answer took."""
-        return f"{self.record.took_ms:.1f}"
+        return f"{self.record.took_ms:,.1f}"
 
     @property
     def fault(self) -> str | None:

@@ -45,7 +45,7 @@ def simulation(store: Store, parameters: Mapping[str, Any]) -> Callable[[IsOver]
     rule = Rule.of(**given)
     if rule.queued_ns and not (upcoming and rule.is_for_all):
         raise SandboxError(
-            "queued holds for every message that is accepted later: it needs upcoming=True, and "
+            "queued holds for every message that is accepted later: it needs upcoming, and "
             "no tag, stream, to or server"
         )
     _check_place(store, rule)
