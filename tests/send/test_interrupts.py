@@ -188,7 +188,7 @@ def test_send_works_outside_the_main_thread():
             (function, "call", "mailframe", 0)
             for function in (
                 *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes"),
-                *("set_states", "_take_answer", "_following", "_launch", "_answered"),
+                *("move", "set_outcomes", "_take_answer", "_following", "_launch", "_answered"),
                 *("settle_many", "without_repeats"),
             )
         ],

@@ -31,7 +31,7 @@ def record_resolved(
     """
     with ledger.db.transaction():
         unknown = ledger.in_state(attempt.id, MessageState.UNKNOWN)
-        ledger.messages.set_states(unknown, state)
+        ledger.messages.move(unknown, state=MessageState.UNKNOWN, to=state)
         has_accepted = len(ledger.in_state(attempt.id, MessageState.ACCEPTED)) > 0
         ledger.close_attempt(
             attempt, "answered" if has_accepted else "unsent", f"decided: {reason}"
@@ -48,11 +48,13 @@ class LaterRequest(NamedTuple):
         uid: the identifier in the metadata of its messages.
         boot: the start of the machine, see ``Attempt``.
         clock_s: the seconds since that start, see ``Attempt``.
+        started_at: when it began by the clock of the ledger, UTC, ISO 8601.
     """
 
     uid: str
     boot: str | None
     clock_s: float | None
+    started_at: str
 
 
 def later_requests(
@@ -68,7 +70,8 @@ def later_requests(
         count: the maximum number of the newest, and of the oldest.
     """
     later = ledger.db.all(
-        "SELECT a.streams, a.id, a.number, a.uid, a.boot, a.clock_s FROM attempt a "
+        "SELECT a.streams, a.id, a.number, a.uid, a.boot, a.clock_s, a.started_at "
+        "FROM attempt a "
         "JOIN campaign c ON c.id = a.campaign "
         "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' ORDER BY a.id",
         (scope, after),
@@ -90,10 +93,15 @@ def _with_accepted(
     return islice(accepted, count)
 
 
-def record_control(ledger: Ledger, campaign: CampaignRecord, uid: str, *, stream: str) -> None:
-    """Record a control message: an answered request with number 0 and no message."""
+def record_control(ledger: Ledger, campaign: CampaignRecord, uid: str, *, stream: str) -> str:
+    """Record a control message: an answered request with number 0 and no message.
+
+    Returns:
+        The time by the clock of the ledger.
+    """
     with ledger.db.transaction():
         ledger.requests.add_control(campaign, uid, stream=stream)
+        return ledger.db.now()
 
 
 def record_adopted(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage]) -> int:

@@ -176,11 +176,6 @@ class Messages:
             )
         }
 
-    def _states(self, pack: int) -> States:
-        """The stored states of a pack of the ledger."""
-        row = self._db.first(_READ_STATES, (pack,))
-        return self._read_states(pack, None if row is None else row[0])
-
     def _find_states(self, pack: int) -> States:
         """The stored states of a pack; none if there is no such pack."""
         row = self._db.first(_READ_STATES, (pack,))
@@ -249,7 +244,7 @@ class Messages:
     def _pack_with_room(self, campaign: int) -> tuple[int | None, int]:
         """A pack of the campaign that is not full, and how many messages it has; None for none."""
         [last] = self._db.one("SELECT max(id) FROM pack WHERE campaign = ?", (campaign,))
-        filled = len(self._states(last)) if last else 0
+        filled = len(self._columns(last, ())[0]) if last else 0
         return (last, filled) if 0 < filled < PACK_MESSAGES else (None, 0)
 
     def _insert(self, campaign: int, columns: Mapping[str, Rows]) -> int:
@@ -292,15 +287,6 @@ class Messages:
                 column = before[name].copy()
                 column[places] = values[indices]
                 self._db.run(_WRITE[name], (packs.write_column(column), pack))
-
-    def set_states(self, ids: Ids, states: int | States) -> None:
-        """Give messages a state; their flags stay."""
-        new = np.broadcast_to(np.asarray(states, dtype="u1"), len(ids))
-        for pack, indices, places in packs.by_pack(ids):
-            stored = self._states(pack).copy()
-            self._refuse_absent(pack, places, len(stored))
-            stored[places] = (stored[places] & packs.FLAGS) | new[indices]
-            self._db.run(_WRITE["states"], (packs.write_column(stored), pack))
 
     def move(self, ids: Ids, *, state: MessageState, to: MessageState) -> int:
         """Give those messages that are in *state* another one; their number."""

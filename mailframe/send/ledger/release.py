@@ -94,11 +94,11 @@ class Release:
                 "changed"
             )
         for attempt in unconfirmed:
-            self._refuse_too_early(attempt, list(shown.values()))
+            self._refuse_too_early(attempt, shown)
 
-    def _refuse_too_early(self, attempt: Attempt, shown: Sequence[datetime]) -> None:
+    def _refuse_too_early(self, attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> None:
         if not _is_old(attempt, shown):
-            left = MIN_AGE - max(max(shown) - min(shown), max(shown) - _started_at(attempt))
+            left = MIN_AGE - _proven_age(attempt, shown)
             raise LedgerError(
                 f"batch {attempt.number} was sent before this machine was started, or from another "
                 f"machine, and Postmark's clock does not show yet that {_MIN_AGE_MINUTES} minutes "
@@ -109,8 +109,9 @@ class Release:
     def _post_control(self, mailbox: str, stream: str) -> tuple[LaterRequest, datetime]:
         """A new control message, and when Postmark received it, once its search shows it."""
         uid, answer = control_messages.post(self.server, mailbox, stream=stream)
+        recorded_at = ""
         if answer.outcomes:
-            record_control(self.ledger, self.campaign, uid, stream=stream)
+            recorded_at = record_control(self.ledger, self.campaign, uid, stream=stream)
         received_at = control_messages.received_at(
             self.server, uid, stream=stream, timeout_s=self.timeout_s
         )
@@ -122,8 +123,8 @@ class Release:
                 f"account). Try again later: {self.call}; nothing was changed"
             )
         if not answer.outcomes:
-            record_control(self.ledger, self.campaign, uid, stream=stream)
-        return LaterRequest(uid, BOOT, since_boot_s()), received_at
+            recorded_at = record_control(self.ledger, self.campaign, uid, stream=stream)
+        return LaterRequest(uid, BOOT, since_boot_s(), recorded_at), received_at
 
     def _call_in(self, left: timedelta) -> str:
         return f"in {math.ceil(left.total_seconds() / 60)} minutes: {self.call}"
@@ -136,13 +137,21 @@ def _age(attempt: Attempt) -> timedelta | None:
     return timedelta(seconds=max(since_boot_s() - attempt.clock_s, 0.0))
 
 
-def _is_old(attempt: Attempt, shown: Sequence[datetime]) -> bool:
-    """Whether a request is old enough; *shown* are later messages by Postmark's clock."""
+def _is_old(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> bool:
+    """Whether a request is old enough; *shown* are later messages and Postmark's clock."""
     age = _age(attempt)
-    if age is not None:
-        return age >= MIN_AGE
-    newest, oldest = max(shown), min(shown)
-    return newest - oldest >= MIN_AGE or newest - _started_at(attempt) >= MIN_AGE
+    return (_proven_age(attempt, shown) if age is None else age) >= MIN_AGE
+
+
+def _proven_age(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> timedelta:
+    """How long ago a request of another machine, or of an earlier start of this one, began.
+
+    The clock of the ledger may differ from Postmark's. So the time between two later messages
+    counts by Postmark's clock, and that from the request to a later message by both.
+    """
+    newest, oldest = max(shown.values()), min(shown.values())
+    recorded = max(_utc(request.started_at) for request in shown)
+    return max(newest - oldest, min(newest, recorded) - _utc(attempt.started_at))
 
 
 def _is_late(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> bool:
@@ -154,7 +163,7 @@ def _is_late(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> bool:
     if not shown:
         return False
     if _age(attempt) is None:
-        return _is_old(attempt, list(shown.values()))
+        return _is_old(attempt, shown)
     began_s = attempt.clock_s or 0.0
     return any(
         request.boot == BOOT and (request.clock_s or 0.0) - began_s >= MIN_AGE.total_seconds()
@@ -162,5 +171,5 @@ def _is_late(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> bool:
     )
 
 
-def _started_at(attempt: Attempt) -> datetime:
-    return datetime.fromisoformat(attempt.started_at).astimezone(UTC)
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -340,8 +340,7 @@ class Ledger:
             self.requests.close_orphans(campaign)
             ids, stored = self.messages.states_of_campaign(campaign.id)
             ids = ids[packs.plain_states(stored) == MessageState.SENDING]
-            self.messages.set_states(ids, MessageState.UNKNOWN)
-            return len(ids)
+            return self.messages.move(ids, state=MessageState.SENDING, to=MessageState.UNKNOWN)
 
     def unconfirmed_attempts(self, campaign: CampaignRecord) -> list[Attempt]:
         """The requests of which a message is still unknown, oldest first."""

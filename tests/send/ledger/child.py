@@ -193,8 +193,7 @@ class RecoverToPlanned(Ledger):
             )
             ids, states = self.messages.states_of_campaign(campaign.id)
             ids = ids[states == MessageState.SENDING]
-            self.messages.set_states(ids, MessageState.PLANNED)
-            return len(ids)
+            return self.messages.move(ids, state=MessageState.SENDING, to=MessageState.PLANNED)
 
 
 class NoT1(Ledger):
@@ -219,7 +218,7 @@ class AcceptedBeforeTheAnswer(Ledger):
         attempt = super().claim(*args, **options)
         with self.db.transaction():
             ids = self.requests.messages(attempt.id)
-            self.messages.set_states(ids, MessageState.ACCEPTED)
+            self.messages.move(ids, state=MessageState.SENDING, to=MessageState.ACCEPTED)
         return attempt
 
 
