@@ -9,15 +9,13 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 import platformdirs
 
-from mailframe.errors import LedgerError, MailframeError, NotPicklable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from mailframe.errors import LedgerError, MailframeError
+from mailframe.secret_values import MASK, SecretValue
 
 _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -32,7 +30,6 @@ _POSTGRES: Final = re.compile(
 would show a password."""
 EXAMPLE_URL: Final = "postgresql://user:password@host/database?schema=mailframe"
 _USER: Final = re.compile(r"(://).*@", re.DOTALL)
-MASK: Final = "•••"
 DEFAULT_SCHEMA: Final = "mailframe"
 _MIN_HIDDEN_CHARS: Final = 4
 _SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
@@ -112,11 +109,10 @@ def other_form(path: str | os.PathLike[str]) -> str:
     return ""
 
 
-class LedgerUrl:
+class LedgerUrl(SecretValue[tuple[str, str]]):
     """The URL of a ledger on PostgreSQL; user, password and host are not shown.
 
-    The text is in a closure, because ``vars()``, a debugger and a traceback with local variables
-    show attributes. It is not checked here: an error would show the text in its traceback.
+    The text is not checked here: an error would show it in its traceback.
 
     Args:
         text: ``postgresql://user:password@host/database?schema=team_a``; all parts are optional.
@@ -128,13 +124,13 @@ class LedgerUrl:
     ('team_a', "the password '•••' is wrong")
     """
 
-    __slots__ = ("_parts",)
-    _parts: Callable[[], tuple[str, str]]
+    __slots__ = ()
+    _NOT_PICKLABLE = "the URL of a ledger may hold a password and cannot be pickled"
 
     def __init__(self, text: str) -> None:
         start, _, query = text.partition("?")
         start = _SCHEME.sub("postgresql://", start, count=1)
-        self._parts = lambda: (start, query)
+        super().__init__((start, query))
 
     @property
     def schema(self) -> str:
@@ -144,19 +140,19 @@ class LedgerUrl:
     @property
     def is_url(self) -> bool:
         """Whether it begins as a URL of PostgreSQL does."""
-        return self._parts()[0].startswith("postgresql://")
+        return self._value()[0].startswith("postgresql://")
 
     def conninfo(self) -> str:
         """The URL for libpq, which does not know ``schema``."""
-        start, query = self._parts()
+        start, query = self._value()
         rest = [one for one in query.split("&") if one and one.partition("=")[0] != "schema"]
         return f"{start}?{'&'.join(rest)}" if rest else start
 
     def hide_in(self, text: str) -> str:
         """Return *text* with ``•••`` for the URL and its passwords, also for that of PGPASSWORD."""
-        authority = self._parts()[0].partition("://")[2].rpartition("@")[0]
+        authority = self._value()[0].partition("://")[2].rpartition("@")[0]
         password, parameters = authority.partition(":")[2], self._parameters()
-        secrets = [self.conninfo(), self._parts()[0], password, unquote(password)]
+        secrets = [self.conninfo(), self._value()[0], password, unquote(password)]
         secrets += [parameters.get(name, "") for name in _SECRETS]
         secrets.append(os.environ.get("PGPASSWORD", ""))
         for secret in secrets:
@@ -167,34 +163,23 @@ class LedgerUrl:
     @property
     def is_shortened(self) -> bool:
         """Whether the text is what ``str`` returns, copied from an output."""
-        return "…" in self._parts()[0]
+        return "…" in self._value()[0]
 
     def _parameters(self) -> dict[str, str]:
-        pairs = (one.partition("=") for one in self._parts()[1].split("&"))
+        pairs = (one.partition("=") for one in self._value()[1].split("&"))
         return {unquote(name): unquote(value) for name, _, value in pairs}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LedgerUrl) and self._parts() == other._parts()
+        return isinstance(other, LedgerUrl) and self._value() == other._value()
 
     def __hash__(self) -> int:
-        return hash(self._parts())
+        return hash(self._value())
 
     def __repr__(self) -> str:
-        authority = self._parts()[0].partition("://")[2]
+        authority = self._value()[0].partition("://")[2]
         database = authority.rpartition("@")[2].partition("/")[2]
         schema = "" if self.schema == DEFAULT_SCHEMA else f"?schema={self.schema}"
         return f"postgresql://…/{unquote(database)}{schema}"
-
-    __str__ = __repr__
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise NotPicklable("the URL of a ledger may hold a password and cannot be pickled")
 
 
 LedgerPlace: TypeAlias = Path | LedgerUrl

@@ -9,20 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import psycopg
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 MISSING = "" if FOLDERS else "PostgreSQL is not installed (apt-get install postgresql)"
@@ -31,6 +27,15 @@ PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/s
 PASSWORD = "s3cret-pass/word"
 SUPERUSER = "root_of_tests"
 _NUMBERS = count(1)
+_WATCH = """
+cat > /dev/null
+if read -r server < "$1"; then
+    kill -QUIT "$server"
+    while kill -0 "$server"; do sleep 0.02; done
+fi 2> /dev/null
+rm -rf "$2"
+"""
+"""Stops a server and removes its folder when the tests close its input, or end in any other way."""
 on_files = pytest.mark.parametrize("on_both", ["sqlite"], indirect=True)
 """Marks a test of the file itself in a module whose tests run on both kinds of ledgers."""
 
@@ -54,6 +59,11 @@ class PostgresServer:
         self.user = _user()
         if self.user:
             shutil.chown(self.folder, self.user)
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "sh", self.data / "postmaster.pid", self.folder],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -103,8 +113,7 @@ class PostgresServer:
 
     def close(self) -> None:
         """Stop it and remove its folder."""
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._watcher.communicate()
 
     def __enter__(self) -> Self:
         return self
@@ -214,11 +223,3 @@ class Pooler:
     def __exit__(self, *exception: object) -> None:
         self._process.terminate()
         self._process.wait()
-
-
-@contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A server for a program that is run by hand; SIGTERM ends it, too."""
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(1)))
-    with PostgresServer() as server:
-        yield server

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import Final
 
-from mailframe.errors import NotPicklable, TokenError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from mailframe.errors import TokenError
+from mailframe.secret_values import MASK, SecretValue
 
 TOKEN_VARIABLE: Final = "POSTMARK_SERVER_TOKEN"  # noqa: S105 - not a token
 TEST_TOKEN: Final = "POSTMARK_API_TEST"  # noqa: S105 - public; Postmark delivers nothing
-MASK: Final = "•••"
 _MIN_HIDDEN_CHARS: Final = 8
 
 
-class Secret:
+class Secret(SecretValue[str]):
     """A text that is shown as ``•••`` everywhere.
-
-    It is stored in a closure and not in an attribute, because ``vars()``, a debugger and a
-    traceback with local variables show attributes. A copy is the object itself; it cannot be
-    pickled.
 
     >>> token = Secret("0a1b2c3d-secret")
     >>> print(token, repr(token), f"{token}", [token])
@@ -29,11 +22,7 @@ class Secret:
     '0a1b2c3d-secret'
     """
 
-    __slots__ = ("_value",)
-    _value: Callable[[], str]
-
-    def __init__(self, value: str) -> None:
-        self._value = lambda: value
+    __slots__ = ()
 
     def reveal(self) -> str:
         """Return the value, to send it."""
@@ -52,20 +41,6 @@ class Secret:
         if len(value) < _MIN_HIDDEN_CHARS:
             return text
         return text.replace(value, MASK).replace(value.lower(), MASK).replace(value.upper(), MASK)
-
-    def __repr__(self) -> str:
-        return MASK
-
-    __str__ = __repr__
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise NotPicklable("a secret cannot be pickled; read it again where it is needed")
 
 
 def checked_token(secret: Secret | None, *, source: str) -> Secret:

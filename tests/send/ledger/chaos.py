@@ -23,7 +23,7 @@ import mailframe as mf
 from mailframe.sandbox import Fault, FaultName
 from mailframe.send.ledger import MessageState
 from tests.campaigns import people
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import PostgresServer
 from tests.send.ledger.child import POINTS, Job, finish, report, start
 from tests.send.ledger.judging import Judgement, age, judged
 
@@ -339,7 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     with ExitStack() as stack:
         server = None
         if options.ledger == "postgres":
-            server = stack.enter_context(postgres_server())
+            server = stack.enter_context(PostgresServer())
         return _run_all(options, server)
 
 

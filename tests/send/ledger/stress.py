@@ -25,7 +25,7 @@ import pandas as pd
 
 import mailframe as mf
 from tests.campaigns import LETTER, send_with
-from tests.postgres import postgres_server
+from tests.postgres import PostgresServer
 from tests.systems import fresh_processes
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def main() -> None:
     given = parser.parse_args()
     with ExitStack() as stack:
         if given.ledger == "postgres":
-            ledger = stack.enter_context(postgres_server()).url()
+            ledger = stack.enter_context(PostgresServer()).url()
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             ledger = str(Path(folder) / "ledger.sqlite3")

@@ -6,10 +6,13 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,7 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.postgres.connection import connect
 from mailframe.send.states import MessageState
 from tests.campaigns import campaign, judge, people, send_with
+from tests.postgres import MISSING
 from tests.proxy import Proxy
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.digests import random_digests
@@ -60,15 +64,16 @@ def crash(server, sandbox, proxy) -> None:
 @pytest.mark.parametrize("lose", [end, cut, crash])
 @pytest.mark.parametrize("request_number", [1, 2])
 def test_a_connection_that_is_lost_during_a_request_ends_the_run_truly(
-    own_server, sandbox, lose, request_number
+    request, sandbox, lose, request_number
 ):
     """The answer is in the results, the rest is unsent, and the next run makes no duplicate."""
-    with Proxy(own_server.port) as proxy:
-        url = own_server.tcp_url(port=proxy.port)
+    server = request.getfixturevalue("own_server" if lose is crash else "postgres")
+    with Proxy(server.port) as proxy:
+        url = server.tcp_url(port=proxy.port)
 
         def during(arrival):
             if posts(sandbox) + 1 >= request_number:
-                lose(own_server, sandbox, proxy)
+                lose(server, sandbox, proxy)
 
         sandbox.fault(during, path="/email/batch")
         with pytest.raises(errors.LedgerStopped, match="Run send again when the database") as stop:
@@ -77,7 +82,7 @@ def test_a_connection_that_is_lost_during_a_request_ends_the_run_truly(
         accepted = (stop.value.results["status"] == "accepted").sum()
         assert accepted == len(sandbox.messages()) == (500 if request_number == 1 else ROWS)
         if lose is crash:
-            own_server.start()
+            server.start()
         sandbox._handler.schedule.clear()
         again = send_with(campaign(ROWS), sandbox.server, ledger=url)
         assert set(again["status"]) <= {"accepted", "skipped"}
@@ -86,7 +91,7 @@ def test_a_connection_that_is_lost_during_a_request_ends_the_run_truly(
     assert len(sandbox.messages()) == ROWS
 
 
-def test_a_commit_whose_answer_is_lost_posts_nothing(own_server, sandbox):
+def test_a_commit_whose_answer_is_lost_posts_nothing(postgres, sandbox):
     """The claim may be on the disk: its rows are unknown, and not sent before they are released."""
     commits = [0]
 
@@ -103,9 +108,9 @@ def test_a_commit_whose_answer_is_lost_posts_nothing(own_server, sandbox):
             raise OSError
         return part
 
-    with Proxy(own_server.port, questions=watch, answers=answer) as proxy:
+    with Proxy(postgres.port, questions=watch, answers=answer) as proxy:
         proxy.cut_answers = False
-        url = own_server.tcp_url(port=proxy.port)
+        url = postgres.tcp_url(port=proxy.port)
         with pytest.raises(errors.LedgerStopped) as stop:
             send_with(campaign(ROWS), sandbox.server, ledger=url)
         assert posts(sandbox) == 0
@@ -128,20 +133,26 @@ def test_a_commit_whose_answer_is_lost_posts_nothing(own_server, sandbox):
         assert len(copies) == ROWS + 1
 
 
-def test_a_killed_sender_loses_its_lock_and_another_machine_goes_on(postgres, sandbox, tmp_path):
-    """While it lives the campaign is busy; after SIGKILL its batch is found at Postmark."""
-    url = postgres.url()
+def held(url, sandbox, folder, point: str) -> tuple:
+    """A sender of another process that waits at a point, and its job."""
     job = Job(
         people(ROWS),
         sandbox.url,
         url,
-        str(tmp_path / "report"),
-        point="before_t2",
-        hold=str(tmp_path),
+        str(folder / "report"),
+        point=point,
+        hold=str(folder),
         timeout_s=30.0,
     )
     child = start(job)
-    wait_for(tmp_path / "held")
+    wait_for(folder / "held")
+    return child, job
+
+
+def test_a_killed_sender_loses_its_lock_and_another_machine_goes_on(postgres, sandbox, tmp_path):
+    """While it lives the campaign is busy; after SIGKILL its batch is found at Postmark."""
+    url = postgres.url()
+    child, job = held(url, sandbox, tmp_path, "before_t2")
     before = posts(sandbox)
     for call in (
         lambda: send_with(campaign(ROWS), sandbox.server, ledger=url),
@@ -164,17 +175,7 @@ def test_a_sender_whose_session_was_ended_cannot_claim_although_it_still_runs(
 ):
     """Its lock is another's now: it posts no further batch, and the other makes no duplicate."""
     url = postgres.url()
-    job = Job(
-        people(ROWS),
-        sandbox.url,
-        url,
-        str(tmp_path / "report"),
-        point="after_post",
-        hold=str(tmp_path),
-        timeout_s=30.0,
-    )
-    child = start(job)
-    wait_for(tmp_path / "held")
+    child, job = held(url, sandbox, tmp_path, "after_post")
     postgres.end_senders()
     results = send_with(campaign(ROWS), sandbox.server, ledger=url)
     (tmp_path / "go").touch()
@@ -352,3 +353,21 @@ def test_the_settings_of_the_session_are_those_of_a_ledger(postgres):
         with ledger.lock_campaign(record):
             time.sleep(0.1)
             ledger.recover(record)
+
+
+@POSIX
+def test_the_server_of_tests_that_were_killed_ends():
+    """And its folder is removed."""
+    if MISSING:
+        pytest.skip(MISSING)
+    code = (
+        "import os, signal\nfrom tests.postgres import PostgresServer\nserver = PostgresServer()\n"
+        "print(server.folder, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    folder = Path(done.stdout.decode().strip())
+    until = time.monotonic() + 30
+    while folder.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
