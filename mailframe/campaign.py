@@ -13,10 +13,10 @@ from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
 from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
-from mailframe.message.plan import Plan
 from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER
+from mailframe.send.excluded import plan_of
 from mailframe.send.send_method import SendMethod
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.letter.letter import Letter
+    from mailframe.message.plan import Plan
     from mailframe.message.row_selection import Rows
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mailframe.review.preview.static_preview import StaticPreview
     from mailframe.review.preview.widget import Preview
     from mailframe.review.tour import Tour
+    from mailframe.send.excluded import Exclude
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -231,13 +233,14 @@ class Campaign(SendMethod):
         """
         return self._composed.fingerprint()
 
-    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER) -> Plan:
+    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER, exclude: Exclude = None) -> Plan:
         """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
         Args:
             ledger: the ledger, as for ``send``; with None the plan warns about duplicate sends.
+            exclude: who is left out, as for ``send``.
         """
-        return Plan.of(self.name, self._composed.preflight(), has_ledger=ledger is not None)
+        return plan_of(self._composed, has_ledger=ledger is not None, exclude=exclude)
 
     def batches(self) -> Iterator[batch.Batch]:
         """The batches that ``send`` would post, in row order, without rows that have errors.

@@ -161,11 +161,32 @@ def _add_send(command: argparse.ArgumentParser) -> None:
         help="with rows that have errors: send nothing, or the other rows (default: raise)",
     )
     command.add_argument(
+        "--exclude",
+        metavar="FILE",
+        help="a .csv or .parquet file with the keys, or the addresses, of those who get nothing",
+    )
+    command.add_argument(
         "--limit", type=_limit, metavar="N", help="post at most N messages; the next run goes on"
     )
     command.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="requests at a time (default: 1)"
     )
+    _add_recording(command)
+    command.add_argument(
+        "--to-test",
+        metavar="ADDRESS",
+        help="send the edge cases to your own address alone; the ledger is not used",
+    )
+    _add_out(command, default=None, what="the results, as .csv or .csv.gz; not in a dry run")
+    command.add_argument(
+        "--excel-safe",
+        action="store_true",
+        help="escape cells of --out that a spreadsheet would run as formulas",
+    )
+    _add_json(command)
+
+
+def _add_recording(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--ledger",
         metavar="FILE",
@@ -188,18 +209,6 @@ def _add_send(command: argparse.ArgumentParser) -> None:
         help="ask before each batch if another ledger sends the campaign, too (default: asks "
         "Postmark, and no sandbox)",
     )
-    command.add_argument(
-        "--to-test",
-        metavar="ADDRESS",
-        help="send the edge cases to your own address alone; the ledger is not used",
-    )
-    _add_out(command, default=None, what="the results, as .csv or .csv.gz; not in a dry run")
-    command.add_argument(
-        "--excel-safe",
-        action="store_true",
-        help="escape cells of --out that a spreadsheet would run as formulas",
-    )
-    _add_json(command)
 
 
 def _add_problems(command: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     import pandas as pd
 
@@ -143,6 +143,7 @@ def _options(chosen: argparse.Namespace, output: Output) -> dict[str, Any]:
     return {
         "on_invalid": chosen.on_invalid,
         "limit": chosen.limit,
+        "exclude": None if chosen.exclude is None else Path(chosen.exclude),
         "workers": chosen.workers,
         "progress": output.progress,
         "ledger": ledger,

@@ -12,9 +12,9 @@ from mailframe.errors import LetterError, MailframeError
 from mailframe.message import row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.message import Message
-from mailframe.message.plan import Plan
 from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, local_path
+from mailframe.send.excluded import plan_of
 from mailframe.send.send_method import SendMethod
 
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mailframe.message.plan import Plan
     from mailframe.paths import LedgerName
     from mailframe.review.preview.pages import Page
+    from mailframe.send.excluded import Exclude
 
 _USUAL: Final = 12
 
@@ -58,9 +60,9 @@ class DatasetCampaign(SendMethod):
         """As ``Campaign.problems``; rows are named by their key or their number."""
         return problems_frame(self._dataset.preflight().problems, self._dataset.names)
 
-    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER) -> Plan:
+    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER, exclude: Exclude = None) -> Plan:
         """As ``Campaign.plan``."""
-        return Plan.of(self.name, self._dataset.preflight(), has_ledger=ledger is not None)
+        return plan_of(self._dataset, has_ledger=ledger is not None, exclude=exclude)
 
     def message(self, row: Hashable = row_selection.NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, as it will be sent.

@@ -36,6 +36,7 @@ class Plan:
         blocked: the number of rows by code of the error that blocks them; a row with several codes
             counts under each.
         warnings: the number of warnings by code.
+        excluded: the number of rows that ``exclude`` leaves out.
         has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
         of_batches: the messages and the bytes of each request.
     """
@@ -48,11 +49,21 @@ class Plan:
     blocked: dict[str, int]
     warnings: dict[str, int]
     has_ledger: bool = True
+    excluded: int = 0
     of_batches: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True) -> Plan:
-        """The plan that follows from a preflight check."""
+    def of(
+        cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True, excluded: int = 0
+    ) -> Plan:
+        """The plan that follows from a preflight check.
+
+        Args:
+            name: the name of the campaign.
+            preflight: the check without the rows that are left out.
+            has_ledger: whether a ledger records the send.
+            excluded: how many rows are left out.
+        """
         of_batches = batch.counts(size for size in preflight.sizes if size)
         blocked = _most_rows_first(preflight.errors.rows_by_code())
         warnings = preflight.problems.where(lambda code: code.severity is Severity.WARNING)
@@ -65,13 +76,14 @@ class Plan:
             blocked=blocked,
             warnings={code.value: count for code, count in warnings.counts().items()},
             has_ledger=has_ledger,
+            excluded=excluded,
             of_batches=tuple(of_batches),
         )
 
     @property
     def blocked_rows(self) -> int:
-        """Rows that would not be sent."""
-        return self.rows - self.messages
+        """Rows that would not be sent because of an error."""
+        return self.rows - self.messages - self.excluded
 
     def plot(self) -> Axes:
         """A chart of the messages and MB of each request, which Jupyter shows at the end of a cell.
@@ -112,6 +124,7 @@ class Plan:
             f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
             f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}; "
             f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
+            f"{f'; {self.excluded:,} excluded' if self.excluded else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
 
@@ -142,6 +155,8 @@ class Plan:
         ]
         if self.blocked_rows:
             lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
+        if self.excluded:
+            lines.append(f"{self.excluded:,} excluded")
         if self.warnings:
             lines.append(f"warnings: {_listed(self.warnings)}")
         lines += self._notes()
@@ -160,6 +175,7 @@ class Plan:
                 (f"{self.batches:,}", "batch" if self.batches == 1 else "batches", ""),
                 (size, unit, ""),
                 (f"{blocked:,}", "blocked", "error" if blocked else ""),
+                *([(f"{self.excluded:,}", "excluded", "")] if self.excluded else []),
             ),
             chips=(
                 *(("error", f"{code} · {counted(n, 'row')}") for code, n in self.blocked.items()),

@@ -97,6 +97,17 @@ class Preflight:
         """The problems that block all rows, because the call is wrong."""
         return self.problems.where(lambda code: code.stops_everything)
 
+    def without(self, rows: Mask) -> Preflight:
+        """The check without some rows, which are not to be sent; it holds no problem of theirs.
+
+        Args:
+            rows: one per row, whether it is left out.
+        """
+        sizes = self.sizes[:]
+        np.frombuffer(sizes, dtype="I")[rows] = 0
+        problems = self.problems.without(rows)
+        return replace(self, problems=problems, sizes=sizes, sendable=self.sendable & ~rows)
+
     def of_row(self, position: int) -> list[Problem]:
         """The problems of one row."""
         return list(self.problems.of_row(position))

@@ -137,6 +137,16 @@ class ProblemList(Sequence[Problem]):
         fulfills = np.array([condition(code) for _, code in self.known_kinds], dtype=bool)
         return self._taken(fulfills[self.kinds])
 
+    def without(self, rows: Mask) -> ProblemList:
+        """Those that are not of these rows.
+
+        Args:
+            rows: one per row, whether its problems are left out.
+        """
+        is_of_row = self.rows != _LETTER
+        is_of_row[is_of_row] = rows[self.rows[is_of_row]]
+        return self._taken(~is_of_row)
+
     def errors(self) -> ProblemList:
         """The problems that block a row."""
         return self.where(lambda code: code.severity is Severity.ERROR)

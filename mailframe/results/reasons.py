@@ -19,6 +19,8 @@ from typing import Final
 
 ALREADY_SENT: Final = "already_sent"
 """The message was accepted in an earlier run."""
+EXCLUDED: Final = "excluded"
+"""``send(exclude=…)`` names the row."""
 
 # --- unsent ------------------------------------------------------------------------------------
 

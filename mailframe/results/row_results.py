@@ -35,7 +35,7 @@ class Status(StrEnum):
     INVALID = "invalid"
     """The checks of mailframe blocked the message; see the reason."""
     SKIPPED = "skipped"
-    """Excluded on purpose; the reason is already_sent."""
+    """Left out on purpose; the reason says why."""
     UNSENT = "unsent"
     """The message provably never reached Postmark; the next ``send`` includes the row."""
     UNKNOWN = "unknown"

@@ -41,6 +41,7 @@ class SendOptions:
         recount: whether to ask Postmark before each batch how many messages it has; None asks a
             live server.
         results: the file for the results; None for a frame.
+        exclude: what names the rows that are left out; see ``excluded.py``.
         retry_policy: the policy for servers that are busy, unreachable or silent.
     """
 
@@ -56,6 +57,7 @@ class SendOptions:
     dry_run: bool = False
     recount: bool | None = None
     results: Path | None = None
+    exclude: object = None
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 

@@ -37,13 +37,18 @@ if TYPE_CHECKING:
 
 
 def preflight_refusal(
-    composed: Sendable, preflight: Preflight, rows: RowResults, options: SendOptions
+    composed: Sendable,
+    checked: Preflight,
+    preflight: Preflight,
+    rows: RowResults,
+    options: SendOptions,
 ) -> errors.SendError | None:
     """Set the rows with errors to invalid; the error of the run if nothing may be sent.
 
     Args:
         composed: the campaign.
-        preflight: the preflight check for the server of the run.
+        checked: the preflight check for the server of the run.
+        preflight: the same without the rows that are left out.
         rows: the results.
         options: the options of the run.
     """
@@ -52,17 +57,15 @@ def preflight_refusal(
         positions.setdefault(reason, []).append(position)
     for reason, blocked in positions.items():
         rows.settle_many(blocked, Status.INVALID, reason=reason)
-    return _not_approved(composed, preflight, options) or _invalid_rows(
-        composed, preflight, options
-    )
+    return _not_approved(composed, checked, options) or _invalid_rows(composed, preflight, options)
 
 
 def _not_approved(
-    composed: Sendable, preflight: Preflight, options: SendOptions
+    composed: Sendable, checked: Preflight, options: SendOptions
 ) -> errors.NotApproved | None:
     if options.approved is None:
         return None
-    approved, current = read_fingerprint(options.approved), composed.fingerprint(sending=preflight)
+    approved, current = read_fingerprint(options.approved), composed.fingerprint(sending=checked)
     if approved == current:
         return None
     return errors.NotApproved(not_approved_text(approved, current), results=NO_RESULTS_YET)

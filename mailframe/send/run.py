@@ -11,6 +11,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import numpy as np
+
 from mailframe import errors
 from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
@@ -21,6 +23,7 @@ from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import About, with_summary_line
 from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
+from mailframe.send.excluded import read_excluded
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
@@ -39,11 +42,14 @@ if TYPE_CHECKING:
 
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
+    from mailframe.results.column_storage import Positions
+    from mailframe.send.excluded import ExcludedRows
     from mailframe.send.ledger.session import SendSession
     from mailframe.send.options import SendOptions
     from mailframe.send.sendable import Sendable
 
 T = TypeVar("T")
+_NOBODY_EXCLUDED: Final = "exclude names no row of this frame; is it of another column, or list?"
 _NOT_WRITTEN: Final = (
     "The send has ended, and .results of this error has the number of rows of each status. With a "
     "ledger, the same call sends only what is left, and writes the file."
@@ -99,6 +105,7 @@ class Run:
         self.session: LedgerSession | None = None
         self.scope: str | None = None
         self._is_admitted = False  # nothing refuses the run any more
+        self._notices: list[str] = []
         self._bar = Bar(composed.rows, name=composed.name, shown=options.progress)
 
     def execute(self) -> errors.MailframeError | None:
@@ -131,14 +138,18 @@ class Run:
 
     def _steps(self) -> errors.MailframeError | None:
         """Preflight check, refusal, session, dispatch; the error that ends it."""
-        preflight = self._checked()
-        refusal = preflight_refusal(self.composed, preflight, self.rows, self.options)
+        exclude = read_excluded(self.options.exclude, self.composed)
+        checked = self._checked()
+        preflight, excluded = self._without_excluded(checked, exclude)
+        refusal = preflight_refusal(self.composed, checked, preflight, self.rows, self.options)
         if refusal is not None:
             return refusal
         if self.options.ledger is not None:  # a million take seconds, and can be interrupted here
             preflight.digests.get(watch=self.watch)
         with self._open_session(preflight) as session:
-            eligible = self._ask(lambda: session.begin(preflight, self.rows))
+            wanted = preflight.sendable
+            eligible = self._ask(lambda: session.begin(checked, self.rows, wanted=wanted))
+            self._skip(excluded)  # also those that were rejected earlier
             batches = CampaignBatches(
                 self.composed,
                 preflight,
@@ -166,6 +177,25 @@ class Run:
             if is_approved:
                 check(live=False)
         return self.preflight
+
+    def _without_excluded(
+        self, checked: Preflight, exclude: ExcludedRows | None
+    ) -> tuple[Preflight, Positions]:
+        """The check without the rows that are left out, and their positions."""
+        if exclude is None:
+            return checked, np.empty(0, dtype=np.int64)
+        rows = exclude.of(checked, self.composed.names)
+        self.preflight, excluded = checked.without(rows), np.flatnonzero(rows)
+        self._skip(excluded)
+        if len(exclude) and not len(excluded):
+            self._notices.append(_NOBODY_EXCLUDED)
+        return self.preflight, excluded
+
+    def _skip(self, excluded: Positions) -> None:
+        """Set the status of excluded rows, but of those that were accepted or are unknown."""
+        statuses = (Status.UNSENT, Status.REJECTED)
+        positions = [one for one in excluded.tolist() if self.rows.status(one) in statuses]
+        self.rows.settle_many(positions, Status.SKIPPED, reason=reasons.EXCLUDED)
 
     def watch(self, _position: int) -> None:
         """Stop before the next row if there was an interrupt."""
@@ -272,7 +302,8 @@ class Run:
     @property
     def notices(self) -> list[str]:
         """Warnings for the user, each once."""
-        return [] if self.session is None else list(dict.fromkeys(self.session.notices))
+        of_session = [] if self.session is None else self.session.notices
+        return list(dict.fromkeys([*self._notices, *of_session]))
 
 
 class _Stopped(Exception):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
+    from mailframe.send.excluded import Exclude
     from mailframe.send.sendable import Sendable
 
 
@@ -47,6 +48,7 @@ class SendMethod:
         dry_run: bool = False,
         recount: bool | None = None,
         results: str | os.PathLike[str] | None = None,
+        exclude: Exclude = None,
     ) -> pd.DataFrame:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -71,6 +73,9 @@ class SendMethod:
             results: a ``.parquet`` file for the results, with the key columns in place of all
                 columns; it is written part by part, and takes the place of an existing file when
                 the run has ended, with or without an error. ``mf.read_results`` reads it.
+            exclude: who is left out, with the status ``skipped`` and the reason ``excluded``:
+                addresses, keys, a frame or a ``.csv`` or ``.parquet`` file with them, or one truth
+                value per row. What is in no row is ignored. Errors of these rows do not count.
 
         Returns:
             The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
@@ -100,5 +105,6 @@ class SendMethod:
             dry_run=dry_run,
             recount=recount,
             results=None if results is None else results_path(results),
+            exclude=exclude,
         )
         return send(self._sendable, server, options)

@@ -82,8 +82,13 @@ class SendSession(Protocol):
     taken: TakenIds
     """The MessageIDs that a further answer must not repeat."""
 
-    def begin(self, preflight: Preflight, rows: RowResults) -> Mask:
+    def begin(self, preflight: Preflight, rows: RowResults, *, wanted: Mask) -> Mask:
         """Set the status of the rows that are not sent, and record what will be sent.
+
+        Args:
+            preflight: the preflight check of all rows.
+            rows: the results.
+            wanted: one per row, whether it has no error and is not left out.
 
         Returns:
             One per row, whether it may be sent.
@@ -127,10 +132,10 @@ class SessionWithoutLedger:
         self.notices: list[str] = []
         self.taken = TakenIds()
 
-    def begin(self, preflight: Preflight, rows: RowResults) -> Mask:
-        """Every row without an error may be sent."""
-        del rows
-        return preflight.sendable
+    def begin(self, preflight: Preflight, rows: RowResults, *, wanted: Mask) -> Mask:
+        """Every row that is wanted may be sent."""
+        del preflight, rows
+        return wanted
 
     def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """The batch as it is."""
@@ -185,7 +190,7 @@ class LedgerSession:
 
     # --- before the first request --------------------------------------------------------------
 
-    def begin(self, preflight: Preflight, rows: RowResults) -> Mask:
+    def begin(self, preflight: Preflight, rows: RowResults, *, wanted: Mask) -> Mask:
         """Ask Postmark, refuse what was not confirmed, set earlier statuses, plan the rest.
 
         Raises:
@@ -200,7 +205,7 @@ class LedgerSession:
         self.taken.hold(recorded.message_ids)
         self.taken.hold_texts(one.message_id for one in recorded.exceptional.values())
         matches = match_recorded(preflight, recorded, resend=self._is_resent)
-        eligible = preflight.sendable.copy()
+        eligible = wanted.copy()
         done = set_recorded_statuses(rows, matches, recorded, self._ledger, self.campaign)
         eligible[done] = False
         matches["eligible"] = eligible[matches["position"].to_numpy()]

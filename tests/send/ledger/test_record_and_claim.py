@@ -64,7 +64,7 @@ class Sender:
         self.session = LedgerSession(
             ledger, self.record, composed, sandbox.server, Options(), is_resent=None
         )
-        self.session.begin(preflight, RowResults(ROWS))
+        self.session.begin(preflight, RowResults(ROWS), wanted=preflight.sendable)
         messages = tuple(checked_messages(composed.bound, preflight))
         self.batches = [
             Batch(start // 2 + 1, messages[start : start + 2]) for start in range(0, ROWS, 2)

@@ -1,0 +1,251 @@
+"""Who is left out by ``send(exclude=…)``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mailframe as mf
+from mailframe.errors import MailframeError, MailframeWarning, NotApproved
+from tests.command.commands import desk, facts
+
+PEOPLE = pd.DataFrame(
+    {
+        "id": ["001", "002", "003", "004"],
+        "email": ["Ann@example.com", "bob@example.com", "zoe@example.com", "d@"],
+    },
+    index=["a", "b", "c", "d"],
+)
+
+
+def campaign(people: pd.DataFrame = PEOPLE, *, key: str | list[str] | None = "id") -> mf.Campaign:
+    """A campaign with one message per row."""
+    return people.mail.compose(
+        sender="me@acme.example",
+        to="{{ email }}",
+        subject="Hi",
+        text_body="Hi",
+        name="spring",
+        key=key,
+    )
+
+
+def statuses(exclude, *, sending: mf.Campaign | None = None, **options) -> dict:
+    """The status, and the reason of skipped rows, by label; and who got mail."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = (sending or campaign()).send(
+            sandbox.server, exclude=exclude, progress=False, on_invalid="skip", **options
+        )
+        arrived = set(sandbox.messages()["To"].str.lower())
+    got = results.loc[results["status"] == "accepted", "email"].str.lower()
+    assert arrived == set(got)
+    assert results.index.equals(PEOPLE.index)
+    skipped = results[results["status"] == "skipped"]
+    assert set(skipped["reason"]) <= {"excluded"}
+    return results["status"].to_dict()
+
+
+ACCEPTED = {"a": "accepted", "b": "accepted", "c": "accepted", "d": "invalid"}
+NOT_A = ACCEPTED | {"a": "skipped"}
+NOT_A_D = NOT_A | {"d": "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("exclude", "expected"),
+    [
+        (None, ACCEPTED),
+        ([], ACCEPTED),
+        ("ann@example.com", NOT_A),
+        (["Ann Lee <ANN@Example.COM> "], NOT_A),
+        (["001", None, float("nan"), pd.NA, "  "], NOT_A),
+        ({"001", "004"}, NOT_A_D),
+        (("ann@example.com", "004"), NOT_A_D),
+        ((one for one in ["001"]), NOT_A),
+        (pd.Series(["001", "004"]), NOT_A_D),
+        (pd.Index(["001"]), NOT_A),
+        (np.array(["001", "004"]), NOT_A_D),
+        (PEOPLE["id"].isin(["001", "004"]), NOT_A_D),
+        (PEOPLE["id"].eq("001").astype("boolean"), NOT_A),
+        (np.array([True, False, False, True]), NOT_A_D),
+        ([True, False, False, False], NOT_A),
+        (PEOPLE.loc[["a", "d"]], NOT_A_D),
+        (PEOPLE.loc[["a"], ["email"]], NOT_A),
+        (pd.DataFrame({"name": ["Ann"], "EmailAddress": ["ann@example.com"]}), NOT_A),
+        (PEOPLE.loc[["a"]].rename(columns={"id": "customer"}), NOT_A),
+        (PEOPLE.iloc[:0], ACCEPTED),
+    ],
+)
+def test_rows_are_named_in_many_ways(exclude, expected):
+    """By address, by key, in a frame, or by a truth value; the rows stay in the results."""
+    assert statuses(exclude, ledger=None) == expected
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("columns", [["id", "email"], ["email"], ["id"]])
+def test_a_file_names_rows(tmp_path, ending, columns):
+    """Its keys stay text, so leading zeros count."""
+    path = tmp_path / f"do not mail.{ending}"
+    frame = PEOPLE.loc[["a"], columns]
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path, index=False)
+    assert statuses(path, ledger=None) == statuses(str(path), ledger=None) == NOT_A
+
+
+@pytest.mark.parametrize(
+    ("exclude", "key", "text"),
+    [
+        (["1"], "id", "'1', and the frame has it in another spelling"),
+        ([1], "id", "leading zeros"),
+        (["bob@"], "id", "'bob@' is not a valid email address"),
+        (["a@example.com, b@example.com"], "id", "exclude has"),
+        ([1.5], "id", "1.5 is not a whole number"),
+        ([True, "001"], "id", "True and False"),
+        ([("001", "x")], "id", "the key has 1 columns"),
+        (["001"], ["id", "email"], "the key has 2 columns: id, email"),
+        (["001"], None, "'001', which is not an email address, and the campaign has no key"),
+        ([7], None, "7, which is not an email address"),
+        (7, "id", "not a int"),
+        ({"a": 1}, "id", "not a dict"),
+        (b"ann@example.com", "id", "not a bytes"),
+        ([True, False], "id", "2 truth values for 4 rows"),
+        (pd.Series([True] * 4), "id", "another index"),
+        (pd.Series([True, None, True, True], list("abcd"), dtype="boolean"), "id", "missing"),
+        (PEOPLE.assign(To="x").drop(columns="id"), "id", "no column that is certainly the key"),
+        (pd.DataFrame({"a": [1], "b": [2]}), None, "no column that is certainly the address"),
+        ("nobody.csv", "id", "nobody.csv could not be read"),
+        ("https://example.com/a.csv", "id", "not the URL"),
+    ],
+)
+def test_what_names_nobody_for_certain_is_refused(exclude, key, text):
+    """Nothing is sent, because someone would get mail by mistake."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        for act in (
+            lambda: campaign(key=key).send(sandbox.server, exclude=exclude, ledger=None),
+            lambda: campaign(key=key).plan(exclude=exclude),
+        ):
+            with pytest.raises(MailframeError, match=text):
+                act()
+        assert sandbox.requests().empty
+
+
+def test_a_list_of_others_is_noticed():
+    """It may be of another column; a list that names nobody is none."""
+    with pytest.warns(MailframeWarning, match="exclude names no row"):
+        assert statuses(["someone@example.com"], ledger=None) == ACCEPTED
+
+
+def test_errors_of_excluded_rows_stop_nothing():
+    """They are not to be sent."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = campaign().send(sandbox.server, exclude=["004"], ledger=None, progress=False)
+    assert results["status"].tolist() == ["accepted"] * 3 + ["skipped"]
+
+
+def test_the_plan_counts_them():
+    """In its text, its repr and in the notebook; the sizes are of the rest."""
+    plan = campaign().plan(exclude=["001", "004"])
+    assert (plan.messages, plan.excluded, plan.blocked_rows, plan.blocked) == (2, 2, 0, {})
+    assert plan.bytes < campaign().plan().bytes
+    assert "; 0 blocked; 2 excluded" in str(plan)
+    assert "2 excluded" in repr(plan)
+    assert "excluded" in plan._repr_html_()
+    assert "excluded" not in repr(campaign().plan())
+
+
+def test_an_approval_stays_valid():
+    """It is of what may be sent; leaving people out sends nothing else."""
+    sending = campaign()
+    kept = statuses(["001"], sending=sending, approved=sending.fingerprint, ledger=None)
+    assert kept == NOT_A
+    with pytest.raises(NotApproved) as raised:
+        statuses(["001"], sending=sending, approved="0" * 20, ledger=None)
+    assert raised.value.results["status"].tolist() == ["skipped", "unsent", "unsent", "invalid"]
+
+
+def test_the_history_of_a_row_outlives_its_exclusion(tmp_path):
+    """Who got the mail earlier keeps its MessageID; later, the same row is sent."""
+    ledger = tmp_path / "ledger.db"
+    with mf.Sandbox(in_process=True, suppressions=["bob@example.com"]) as sandbox:
+
+        def send(exclude=None) -> pd.DataFrame:
+            results = campaign().send(
+                sandbox.server, exclude=exclude, ledger=ledger, on_invalid="skip", progress=False
+            )
+            return results.reset_index(drop=True)
+
+        first = send(["003"])
+        assert first["status"].tolist() == ["accepted", "rejected", "skipped", "invalid"]
+        again = send(["001", "002", "003"])
+        assert again["reason"].tolist()[:3] == ["already_sent", "excluded", "excluded"]
+        assert again["MessageID"][0] == first["MessageID"][0]
+        assert len(sandbox.messages()) == 1
+        last = send()
+        assert last["status"].tolist() == ["skipped", "rejected", "accepted", "invalid"]
+        assert len(sandbox.messages()) == 2
+
+
+def test_a_dry_run_leaves_them_out(tmp_path):
+    """Its counts are those of the send."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = campaign().send(
+            sandbox.server,
+            exclude=["001"],
+            dry_run=True,
+            ledger=tmp_path / "ledger.db",
+            on_invalid="skip",
+            progress=False,
+        )
+        assert results["status"].tolist() == ["skipped", "unsent", "unsent", "invalid"]
+        assert sandbox.messages().empty
+
+
+def test_the_command_line_takes_a_file(tmp_path):
+    """And counts who is left out."""
+    folder = desk(tmp_path)
+    (folder / "others.csv").write_text("id\nA1\n", encoding="utf-8")
+    campaign_options = ("letter", "people.csv", "--name", "spring", "--key", "id")
+    with mf.Sandbox() as sandbox:
+        members = facts(
+            *("send", *campaign_options, "--live", "--base-url", sandbox.url),
+            *("--ledger", "ledger.db", "--exclude", "others.csv"),
+            cwd=folder,
+        )
+        assert sandbox.messages()["To"].tolist() == ["bob@example.com"]
+    assert (members["statuses"]["accepted"], members["statuses"]["skipped"]) == (1, 1)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    left_out=st.sets(st.integers(0, 29)),
+    by=st.sampled_from(["key", "address", "frame", "mask"]),
+    order=st.permutations(range(30)),
+)
+def test_exclusion_and_resuming_commute(left_out, by, order):
+    """However rows are named and ordered: nobody of the list gets mail, everybody else gets one."""
+    people = pd.DataFrame({"id": range(30), "email": [f"p{n}@example.com" for n in range(30)]})
+    shuffled = people.iloc[list(order)]
+    chosen = shuffled[shuffled["id"].isin(left_out)]
+    exclude = {
+        "key": chosen["id"].tolist(),
+        "address": chosen["email"],
+        "frame": chosen,
+        "mask": shuffled["id"].isin(left_out),
+    }[by]
+    with mf.Sandbox(in_process=True) as sandbox, tempfile.TemporaryDirectory() as folder:
+        for limit in (7, None):
+            results = campaign(shuffled).send(
+                sandbox.server,
+                exclude=exclude,
+                limit=limit,
+                ledger=Path(folder) / "ledger.db",
+                progress=False,
+            )
+        arrived = sandbox.messages()["To"].tolist()
+    assert sorted(arrived) == sorted(set(people["email"]) - set(chosen["email"]))
+    is_excluded = (results["reason"] == "excluded").tolist()
+    assert is_excluded == shuffled["id"].isin(left_out).tolist()
