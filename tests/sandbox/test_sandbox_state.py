@@ -167,14 +167,18 @@ def test_only_its_owner_can_read_the_database(tmp_path):
 
 
 def test_a_database_of_another_origin_is_refused_and_not_changed(tmp_path):
-    """Another program's, one of another version, a text, a folder, a folder that does not exist."""
+    """Another program's, also without a table, a text, a folder, a folder that does not exist."""
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as connection:
         connection.execute("create table t (x)")
     connection.close()
+    with sqlite3.connect(tmp_path / "marked.db") as connection:
+        connection.execute("pragma application_id = 7")
+    connection.close()
     (tmp_path / "text").write_text("no database, but a longer text of a hundred bytes" * 3)
     for name, why in {
         "other.db": "belongs to another program",
+        "marked.db": "belongs to another program",
         "text": "is not a database",
         ".": "cannot be opened",
         "missing/sandbox.db": "cannot be opened",

@@ -327,8 +327,9 @@ def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a database of another program before anything in it is changed."""
     mark = connection.execute("pragma application_id").fetchone()[0]
     version = connection.execute("pragma user_version").fetchone()[0]
-    is_empty = not connection.execute("select 1 from sqlite_master").fetchone()
-    if not is_empty and (mark, version) != (_MARK, VERSION):
+    has_tables = connection.execute("select 1 from sqlite_master").fetchone()
+    is_new = not has_tables and (mark, version) == (0, 0)
+    if not is_new and (mark, version) != (_MARK, VERSION):
         connection.close()
         kind = "another version of the sandbox" if mark == _MARK else "another program"
         raise SandboxError(f"the database {path} belongs to {kind}; name a new file")
