@@ -9,12 +9,12 @@ from mailframe.letter.pickling import construct
 from mailframe.message import batch, messages_frame, row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.composed import Composed
-from mailframe.message.input_frame import check_frame
+from mailframe.message.given_frame import FrameT, given_frame
 from mailframe.message.keys import key_columns
 from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.preflight import checked_messages
-from mailframe.message.problem_frame import problems_frame
+from mailframe.message.problem_frame import problems_of
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.send.excluded import plan_of
 from mailframe.send.send_method import SendMethod
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import datetime as dt
     import os
     from collections.abc import Callable, Hashable, Iterator
+    from typing import Self
 
     import pandas as pd
 
@@ -44,33 +45,34 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Campaign(SendMethod):
+class Campaign(SendMethod[FrameT]):
     """A frame, a letter, a name and a key; made by ``df.mail.compose(…)``.
 
     Attributes:
-        frame: a private copy of the caller's frame.
+        frame: a private copy of the caller's frame; a pyarrow Table for a DuckDB relation.
         letter: the templates.
         name: the name of the campaign.
         key: the columns that identify a row; empty for the address.
     """
 
-    frame: pd.DataFrame
+    frame: FrameT
     letter: Letter
     name: str | None
     key: tuple[str, ...]
     _composed: Composed = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        key_columns(check_frame(self.frame), list(self.key) or None)
-        object.__setattr__(self, "name", checked_name(self.name))
-        composed = Composed(self.letter, self.frame, key=self.key, name=self.name)
-        object.__setattr__(self, "_composed", composed)
+        given, name = given_frame(self.frame), checked_name(self.name)
+        key_columns(given.rows, list(self.key) or None)
+        composed = Composed(self.letter, given, key=self.key, name=name)
+        for each, value in (("frame", given.frame), ("name", name), ("_composed", composed)):
+            object.__setattr__(self, each, value)
 
     @overload
-    def messages(self, *, chunk_rows: None = None) -> pd.DataFrame: ...
+    def messages(self, *, chunk_rows: None = None) -> FrameT: ...
     @overload
-    def messages(self, *, chunk_rows: int) -> Iterator[pd.DataFrame]: ...
-    def messages(self, *, chunk_rows: int | None = None) -> pd.DataFrame | Iterator[pd.DataFrame]:
+    def messages(self, *, chunk_rows: int) -> Iterator[FrameT]: ...
+    def messages(self, *, chunk_rows: int | None = None) -> FrameT | Iterator[FrameT]:
         """Every message as Postmark's fields: one row per row of the frame, with its index.
 
         Args:
@@ -80,7 +82,7 @@ class Campaign(SendMethod):
             Columns ``From``, ``To``, ``Subject`` and so on, as far as the letter has them, and
             ``size``, the bytes of the message as posted. A part that has an error is missing.
         """
-        return messages_frame.messages(self._composed.bound, self.frame.index, chunk_rows)
+        return messages_frame.messages(self._composed, chunk_rows)  # type: ignore[no-any-return]
 
     def message(self, row: Hashable = row_selection.NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, for ``Postmark.send_email``.
@@ -93,11 +95,11 @@ class Campaign(SendMethod):
             FrameError: there is no such row, or there are several.
             LetterError: the row has errors; the text names them.
         """
-        position = row_selection.one_row(self.frame, self.key, row=row, key=key)
+        position = row_selection.one_row(self._composed.frame, self.key, row=row, key=key)
         name = self._composed.names.of(position)
         return single_message(self._composed.bound, position, name=name)
 
-    def problems(self) -> pd.DataFrame:
+    def problems(self) -> FrameT:
         """Every problem of every row, ordered by row; ``docs/problems.md`` lists the codes.
 
         Returns:
@@ -114,7 +116,7 @@ class Campaign(SendMethod):
         row            code email
           a invalid_address  bob@
         """
-        return problems_frame(self._composed.preflight().problems, self._composed.names)
+        return problems_of(self._composed)  # type: ignore[no-any-return]
 
     def tour(self, *, progress: bool = True) -> Tour:
         """The fewest rows that cover every template branch, then rows with extreme values.
@@ -165,7 +167,7 @@ class Campaign(SendMethod):
         """
         from mailframe.review.preview.opening import preview
 
-        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        rows = row_selection.select_rows(self._composed.frame, self.key, rows=rows, key=key)
         return preview(self._composed, rows, static=static, mask=mask, save=save)
 
     def gallery(
@@ -186,12 +188,12 @@ class Campaign(SendMethod):
         """
         from mailframe.review.preview.opening import open_gallery
 
-        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        rows = row_selection.select_rows(self._composed.frame, self.key, rows=rows, key=key)
         return open_gallery(self._composed, rows, n=n, mask=mask)
 
     def diff(
         self,
-        a: Campaign | Hashable = row_selection.NO_LABEL,
+        a: Campaign[Any] | Hashable = row_selection.NO_LABEL,
         b: Hashable = row_selection.NO_LABEL,
         *,
         key: tuple[object, object] | None = None,
@@ -221,7 +223,7 @@ class Campaign(SendMethod):
             row_selection.refuse_rows(rows=(b,), key=key)
             other = a._composed  # noqa: SLF001 - of the same class
             return campaigns_difference(self._composed, other, progress=progress)
-        first, second = row_selection.two_rows(self.frame, self.key, rows=(a, b), key=key)
+        first, second = row_selection.two_rows(self._composed.frame, self.key, rows=(a, b), key=key)
         return rows_difference(self._composed, first, second)
 
     @property
@@ -256,7 +258,7 @@ class Campaign(SendMethod):
 
     def send_test(
         self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None
-    ) -> pd.DataFrame:
+    ) -> FrameT:
         """Send the messages of some rows to your own address alone, marked as tests.
 
         ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]`` (the row's
@@ -279,11 +281,12 @@ class Campaign(SendMethod):
         """
         from mailframe.review.chosen_rows import choose_rows
 
-        chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
-        positions = [position for position, _ in choose_rows(self._composed, chosen)]
+        composed = self._composed
+        chosen = row_selection.select_rows(composed.frame, self.key, rows=rows, key=key)
+        positions = [position for position, _ in choose_rows(composed, chosen)]
         if chosen is None:  # a long tour begins with the branches
             positions = positions[:MAX_TEST_EMAILS]
-        return send_test(self._composed, server, to=to, positions=positions)
+        return send_test(composed, server, to=to, positions=positions)  # type: ignore[no-any-return]
 
     def to_eml(
         self,
@@ -315,12 +318,12 @@ class Campaign(SendMethod):
         """
         from mailframe.review.eml_files import EmlFolder, write_eml_files
 
-        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        chosen = row_selection.select_rows(self._composed.frame, self.key, rows=rows, key=key)
         files = EmlFolder(folder, date=date, overwrite=overwrite)
-        return write_eml_files(self._composed, files, rows, progress=progress)
+        return write_eml_files(self._composed, files, chosen, progress=progress)
 
     def pipe(
-        self, function: Callable[Concatenate[Campaign, P], T], *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[Self, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call ``function(campaign, …)`` in a method chain, as ``DataFrame.pipe`` does."""
         return function(self, *args, **kwargs)

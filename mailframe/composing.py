@@ -8,35 +8,35 @@ from mailframe.campaign import Campaign
 from mailframe.errors import LetterError
 from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.suggestions import refuse_unknown
-from mailframe.message.input_frame import check_frame
+from mailframe.message.given_frame import FrameT, given_frame
 from mailframe.message.keys import key_columns
-from mailframe.pandas_versions import own_copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
 
 def compose(
-    df: pd.DataFrame,
+    df: FrameT,
     letter: Letter | None = None,
     *,
     name: str | None = None,
     key: str | Sequence[str] | None = None,
     **letter_fields: Any,
-) -> Campaign:
+) -> Campaign[FrameT]:
     """A campaign with one message per row of *df*. Nothing is rendered or sent yet.
 
     Args:
-        df: one row per message. It is copied, so later changes to it have no effect.
+        df: one row per message: a DataFrame of pandas or polars, a pyarrow Table, a DuckDB relation
+            (its query runs once), or another frame with the Arrow PyCapsule interface. It is
+            copied, so later changes to it have no effect.
         letter: the templates; its fields can also be given, or replaced, one by one.
         name: the campaign's name; white space around it and its Unicode normal form are ignored.
         key: the column, or columns, that identify a row; by default the address.
         **letter_fields: fields of ``mf.Letter``.
 
     Raises:
-        NotAFrame: *df* is not a DataFrame.
+        NotAFrame: *df* is no frame.
+        MissingExtra: *df* is not of pandas, and pyarrow is not installed.
         FrameError: the columns have several levels, or a key column does not exist.
         LetterError: a template does not compile, or uses columns that *df* does not have.
 
@@ -45,7 +45,7 @@ def compose(
     >>> compose(people, letter, subject="Hi", name="hi")
     <Campaign 'hi': 1 row, subject 'Hi'>
     """
-    frame = own_copy(check_frame(df))
+    given: Any = given_frame(df)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(
             f"compose takes an mf.Letter, not a {type(letter).__name__}; "
@@ -53,4 +53,4 @@ def compose(
         )
     refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
     whole = (letter or Letter()).replace(**letter_fields)
-    return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
+    return Campaign(frame=given, letter=whole, name=name, key=key_columns(given.rows, key))

@@ -384,7 +384,7 @@ def test_a_foreign_type_is_a_problem_that_names_it(values, kind, template):
         line(63, pd.Series(["a@acme.com"]), id="series"),
         line(63, {"email": ["a@acme.com"]}, id="dict"),
         line(63, [{"email": "a@acme.com"}], id="list"),
-        line(63, pl.DataFrame({"email": ["a@acme.com"]}), id="polars"),
+        line(63, pl.LazyFrame({"email": ["a@acme.com"]}), id="polars"),
         line(63, None, id="none"),
     ],
 )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _USUAL: Final = 12
 
 
-class DatasetCampaign(SendMethod):
+class DatasetCampaign(SendMethod["pd.DataFrame"]):
     """A campaign whose messages ``mf.write_messages`` has written; made by ``mf.messages(…)``.
 
     It has the fingerprint and the ledger records of the campaign that ``compose`` makes of the same

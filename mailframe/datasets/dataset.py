@@ -19,6 +19,7 @@ from mailframe.datasets.stored_part import AGAIN, reading
 from mailframe.errors import MailframeError
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
+from mailframe.message.given_frame import PANDAS
 from mailframe.message.keys import Digests, key_problems
 from mailframe.message.message import Message
 from mailframe.message.preflight import Preflight
@@ -64,6 +65,8 @@ class MessageDataset:
         self.key: tuple[str, ...] = tuple(self._note["key"])
         self.rows: int = self._note["rows"]
         self._preflights: dict[bool, Preflight] = {}
+
+    given = PANDAS
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from mailframe.letter.jinja.values import (
     Missing,
 )
 from mailframe.letter.row_functions import RowCell
+from mailframe.message.arrow_columns import with_fast_cells
 from mailframe.message.plain_values import exact_up_to, float_type, plain
 from mailframe.notebook import rows_bar
 
@@ -56,6 +57,7 @@ class Column:
             categories = cls.of(name, pd.Series(series.cat.categories))
             values = categories.cells(0, len(categories.series))
             return cls(name, series.cat.codes, categories=(*values, Missing(name)))
+        series = with_fast_cells(series)
         return cls(name, series, integral=is_integral(series))
 
     def take(self, positions: Sequence[int]) -> Column:

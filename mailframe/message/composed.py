@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.letter.letter import Letter
+    from mailframe.message.given_frame import GivenFrame
     from mailframe.message.message import Message
     from mailframe.message.preflight import Mask
     from mailframe.notebook import RowsBar
@@ -44,12 +45,13 @@ class Composed:
 
     Args:
         letter: the templates.
-        frame: one row per message.
+        given: the caller's frame, with one row per message.
         key: the columns of the key; empty for the address.
         name: the name of the campaign.
 
     Attributes:
-        frame, key, name: the arguments of the same names.
+        given, key, name: the arguments of the same names.
+        frame: the rows of *given*.
         bound: the letter, compiled against the frame.
         names: the names of the rows, for texts.
 
@@ -58,14 +60,24 @@ class Composed:
         FrameError: see ``bind``.
     """
 
-    __slots__ = ("_live_preflight", "_preflight", "_tour", "bound", "frame", "key", "name", "names")
+    __slots__ = (
+        "_live_preflight",
+        "_preflight",
+        "_tour",
+        "bound",
+        "frame",
+        "given",
+        "key",
+        "name",
+        "names",
+    )
 
     def __init__(
-        self, letter: Letter, frame: pd.DataFrame, *, key: tuple[str, ...], name: str | None
+        self, letter: Letter, given: GivenFrame, *, key: tuple[str, ...], name: str | None
     ) -> None:
-        self.frame, self.key, self.name = frame, key, name
-        self.bound = bind(letter, frame)
-        self.names = RowNames(frame, key)
+        self.given, self.frame, self.key, self.name = given, given.rows, key, name
+        self.bound = bind(letter, self.frame)
+        self.names = RowNames(self.frame, key)
         self._preflight: Preflight | None = None
         self._live_preflight: Preflight | None = None
         self._tour: object = None

@@ -1,4 +1,4 @@
-"""The frame that ``compose`` takes, and errors that say how to make one of another object."""
+"""The DataFrame of pandas that is composed, and errors that say how to make one of an object."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ import pandas as pd
 
 from mailframe.errors import FrameError, NotAFrame
 
-_BY_MODULE: Final = {
+REFUSED: Final = {
     "dask": "df.compute()",
     "dask_expr": "df.compute()",
     "pyspark": "df.toPandas()",
     "modin": "df.modin.to_pandas()",
     "vaex": "df.to_pandas_df()",
-    "duckdb": "relation.df()",
 }
+"""Libraries whose frames are on several machines or have an index; how each makes one of pandas."""
+_COLLECTED: Final = {
+    "LazyFrame": "df.collect()",
+    "LazyGroupBy": "df.collect()",
+    "GroupBy": "df.group_by('customer_id').all()",
+    "Series": "series.to_frame()",
+    "ChunkedArray": "pa.table({'email': array})",
+    "Dataset": "dataset.to_table()",
+    "Scanner": "scanner.to_table()",
+    "DuckDBPyConnection": "connection.sql('SELECT …')",
+}
+"""Of polars, pyarrow, DuckDB and narwhals, by the names of their classes."""
 _READERS: Final = {
     ".parquet": "read_parquet",
     ".xlsx": "read_excel",
@@ -25,6 +36,7 @@ _READERS: Final = {
     ".json": "read_json",
     ".feather": "read_feather",
 }
+_ROWS: Final = "pd.DataFrame(rows)"
 _GROUPED: Final = "df.groupby('customer_id').agg(list).reset_index()"
 
 
@@ -38,7 +50,8 @@ def check_frame(frame: object) -> pd.DataFrame:
     if not isinstance(frame, pd.DataFrame):
         how = _how_to_make_a_frame(frame)
         raise NotAFrame(
-            f"compose needs a pandas DataFrame, not a {_type_name(frame)}; make it one with {how}"
+            "compose takes a DataFrame of pandas or polars, a pyarrow Table or a DuckDB relation, "
+            f"not a {type_name(frame)}; make it one with {how}"
         )
     if isinstance(frame.columns, pd.MultiIndex):
         raise FrameError(
@@ -48,14 +61,19 @@ def check_frame(frame: object) -> pd.DataFrame:
     return frame
 
 
-def _type_name(given: object) -> str:
+def library_of(given: object) -> str:
+    """The package that an object's type is of."""
+    return type(given).__module__.split(".")[0].removeprefix("_")  # as in _duckdb
+
+
+def type_name(given: object) -> str:
     """The name of an object's type, with its library.
 
-    >>> _type_name("a"), _type_name(pd.Series(["a"]))
+    >>> type_name("a"), type_name(pd.Series(["a"]))
     ('str', 'pandas.Series')
     """
-    kind, module = type(given), type(given).__module__.split(".")[0]
-    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
+    kind, library = type(given).__name__, library_of(given)
+    return kind if library == "builtins" else f"{library}.{kind}"
 
 
 def _how_to_make_a_frame(given: object) -> str:  # noqa: PLR0911 - one per type
@@ -70,15 +88,17 @@ def _how_to_make_a_frame(given: object) -> str:  # noqa: PLR0911 - one per type
         return f"pd.{_READERS.get(suffix, 'read_csv')}({path!r})"
     if isinstance(given, pd.Series):
         return "series.to_frame()"
-    modules = {kind.__module__.split(".")[0] for kind in type(given).__mro__}
-    for module in sorted(modules & _BY_MODULE.keys()):
-        return _BY_MODULE[module]
+    modules = {kind.__module__.split(".")[0] for kind in type(given).__mro__} | {library_of(given)}
+    for module in sorted(modules & REFUSED.keys()):
+        return REFUSED[module]
     if "pandas" in modules:
         return _of_pandas(given)
+    if modules & {"polars", "pyarrow", "duckdb", "narwhals"}:
+        names = [kind.__name__ for kind in type(given).__mro__ if kind.__name__ in _COLLECTED]
+        is_array = hasattr(given, "to_pylist")
+        return _COLLECTED[names[0] if names else "ChunkedArray"] if names or is_array else _ROWS
     if hasattr(given, "to_pandas"):
         return "df.to_pandas()"
-    if hasattr(given, "collect") and type(given).__name__ == "LazyFrame":
-        return "df.collect().to_pandas()"
     if type(given).__module__.startswith("mailframe."):
         return "pd.DataFrame(rows); the frame comes first: mf.compose(df, letter)"
     if given is None:
@@ -86,7 +106,7 @@ def _how_to_make_a_frame(given: object) -> str:  # noqa: PLR0911 - one per type
             "pd.DataFrame(rows); a pandas method with inplace=True returns None, "
             "so give the frame itself"
         )
-    return "pd.DataFrame(rows)"
+    return _ROWS
 
 
 def _of_pandas(given: object) -> str:
@@ -97,4 +117,4 @@ def _of_pandas(given: object) -> str:
         return _GROUPED
     if hasattr(given, "data") and type(given).__name__ == "Styler":
         return "styler.data"
-    return "an aggregation and .reset_index()" if hasattr(given, "agg") else "pd.DataFrame(rows)"
+    return "an aggregation and .reset_index()" if hasattr(given, "agg") else _ROWS

@@ -18,6 +18,7 @@ from pandas.api.types import is_float_dtype
 from mailframe.errors import FrameError
 from mailframe.letter.jinja.values import EXACT_FLOAT, Missing
 from mailframe.letter.suggestions import did_you_mean, listed, nearest
+from mailframe.message.arrow_columns import with_fast_cells
 from mailframe.message.key_spelling import loose_texts
 from mailframe.message.plain_values import exact_up_to, plain
 from mailframe.message.row_names import RowNames, is_missing_label
@@ -159,10 +160,11 @@ def key_problems(
     """
     names = RowNames(frame)
     series = [frame[column] for column in columns]
+    fast = list(map(with_fast_cells, series))
     label = ", ".join(map(str, columns))
     with_zeros: dict[str, tuple[int, str]] = {}
     for first in range(0, len(frame), _CHUNK_ROWS):
-        parts, faults = _without_faults([_canonical_cells(column, first) for column in series])
+        parts, faults = _without_faults([_canonical_cells(column, first) for column in fast])
         keys, spelled = _in_one(parts), _in_one(list(map(loose_texts, parts)))
         missing = [row for row, key in enumerate(keys) if row in faults or not key.strip()]
         for row in missing:
@@ -180,7 +182,7 @@ def key_problems(
         )
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(series, position))
     if with_zeros:
-        yield from _ambiguous(series[0].tolist(), with_zeros, names)
+        yield from _ambiguous(fast[0].tolist(), with_zeros, names)
 
 
 def _without_faults(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
     from mailframe.message.binding import BoundLetter
+    from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
 
 _DTYPES: Final = {
@@ -33,14 +34,11 @@ _PIECE_ROWS: Final = 1_000
 """Rows that are rendered before they become arrays: as Python strings they take 5 MB."""
 
 
-def messages(
-    bound: BoundLetter, index: pd.Index[Any], chunk_rows: int | None
-) -> pd.DataFrame | Iterator[pd.DataFrame]:
-    """Every message of a bound letter, with the caller's index.
+def messages(composed: Composed, chunk_rows: int | None) -> Any:
+    """Every message of a campaign, in the caller's kind of frame and with the caller's index.
 
     Args:
-        bound: the letter bound to a frame.
-        index: the index of that frame.
+        composed: the campaign.
         chunk_rows: the number of rows of each frame of an iterator; the last one may have fewer.
             With None one frame has all rows.
 
@@ -53,9 +51,12 @@ def messages(
     Raises:
         MailframeError: *chunk_rows* is not a whole number of at least 1.
     """
+    bound, index, made = composed.bound, composed.frame.index, composed.given.made
+    rows = max(1, bound.rows)
     if chunk_rows is None:
-        return next(_frames(bound, index, max(1, bound.rows)))
-    return _frames(bound, index, min(_checked_chunk_rows(chunk_rows), max(1, bound.rows)))
+        return made(next(_frames(bound, index, rows)))
+    chunks = _frames(bound, index, min(_checked_chunk_rows(chunk_rows), rows))
+    return (made(chunk) for chunk in chunks)
 
 
 def _frames(bound: BoundLetter, index: pd.Index[Any], chunk_rows: int) -> Iterator[pd.DataFrame]:

@@ -152,6 +152,8 @@ def _from_decimal(value: Decimal, *, column: object) -> Any:
 
 
 def _from_collection(value: Any, *, column: object, depth: int) -> Any:
+    if type(value).__name__ == "MonthDayNano":  # an interval of pyarrow: a tuple of its parts
+        return Unsupported(column, type(value).__name__, value=value)
     if depth >= MAX_NESTING:
         return Unsupported(
             column, f"{type(value).__name__} nested more than {MAX_NESTING} deep", value=value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from mailframe.pages.text import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mailframe.message.composed import Composed
     from mailframe.message.row_names import RowNames
     from mailframe.problems import Problem
 
@@ -108,3 +109,8 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
     )
     object.__setattr__(frame, "about", Checked(len(names.index), len(ordered)))
     return frame
+
+
+def problems_of(composed: Composed) -> Any:
+    """The problems of a campaign, in the caller's kind of frame."""
+    return composed.given.made(problems_frame(composed.preflight().problems, composed.names))

@@ -81,7 +81,7 @@ def _invalid_rows(
     return errors.InvalidRows(
         blocked_text(preflight, composed.names, blocked=invalid),
         results=NO_RESULTS_YET,
-        problems=problems_frame(preflight.problems, composed.names),
+        problems=composed.given.made(problems_frame(preflight.problems, composed.names)),
     )
 
 

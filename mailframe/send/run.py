@@ -9,7 +9,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -56,7 +56,7 @@ _NOT_WRITTEN: Final = (
 )
 
 
-def send(composed: Sendable, server: Postmark, options: SendOptions) -> pd.DataFrame:
+def send(composed: Sendable, server: Postmark, options: SendOptions) -> Any:
     """Post every message of a campaign; see ``Campaign.send``."""
     check_arguments(composed, server, options)
     options = with_recount(options, server)
@@ -65,7 +65,7 @@ def send(composed: Sendable, server: Postmark, options: SendOptions) -> pd.DataF
     with Interrupts() as interrupts:
         run = Run(composed, server, options, interrupts)
         error = run.execute()
-        results = run.results() if options.results is None else summary_of_rows(run.rows)
+        results = run.results()
         error = run.written(error)
     if error is not None:
         error.results = results
@@ -271,8 +271,11 @@ class Run:
             self._bar.finish(self.rows)
         return dispatcher.failure
 
-    def results(self) -> pd.DataFrame:
-        """The caller's frame with the status of each row."""
+    def results(self) -> Any:
+        """The caller's frame, in its kind, with the status of each row; or the counts of them."""
+        given = self.composed.given
+        if self.options.results is not None:
+            return given.made(summary_of_rows(self.rows))
         ledger = self.options.ledger
         about = About(
             name=self.composed.name,
@@ -283,7 +286,8 @@ class Run:
             is_refused=not self._is_admitted,
             key=self.composed.key,
         )
-        return with_summary_line(results_frame(self.composed.frame, self.rows, last=True), about)
+        results = results_frame(self.composed.frame, self.rows, last=True)
+        return given.results(with_summary_line(results, about))
 
     def written(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
         """Write the file for the results; *error*, or why the file could not be written."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal
 
+from mailframe.message.given_frame import FrameT
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.results.parquet_parts import results_path
 from mailframe.send.options import SendOptions, key_list
@@ -14,15 +15,13 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-    import pandas as pd
-
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
     from mailframe.send.excluded import Exclude
     from mailframe.send.sendable import Sendable
 
 
-class SendMethod:
+class SendMethod(Generic[FrameT]):
     """A campaign with the method ``send``; ``Campaign`` and ``DatasetCampaign`` are."""
 
     __slots__ = ()
@@ -49,7 +48,7 @@ class SendMethod:
         recount: bool | None = None,
         results: str | os.PathLike[str] | None = None,
         exclude: Exclude = None,
-    ) -> pd.DataFrame:
+    ) -> FrameT:
         """Post every message in batches, and return the frame with the status of each row.
 
         Args:
@@ -78,10 +77,11 @@ class SendMethod:
                 value per row. What is in no row is ignored. Errors of these rows do not count.
 
         Returns:
-            The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
-            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To``, ``batch`` and ``changed``. A batch
-            without a clear answer is ``unknown``, is not repeated, and stops the send: later rows
-            are ``unsent``. An interrupt (■) stops after the batches in flight, a second at once.
+            The caller's kind of frame, rows, order, index and columns, and ``status``, ``reason``,
+            ``MessageID``, ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To``, ``batch`` and
+            ``changed``. A batch without a clear answer is ``unknown``, is not repeated, and stops
+            the send: later rows are ``unsent``. An interrupt (■) stops after the batches in flight,
+            a second at once.
             With *results*, the number of rows of each status, as ``results.mail.summary()``.
 
         Raises:
@@ -107,4 +107,4 @@ class SendMethod:
             results=None if results is None else results_path(results),
             exclude=exclude,
         )
-        return send(self._sendable, server, options)
+        return send(self._sendable, server, options)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mailframe.message.given_frame import GivenFrame
     from mailframe.message.message import Message
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.message.row_names import RowNames
@@ -32,6 +33,10 @@ class Sendable(Protocol):
 
     def key_parts(self) -> Iterator[Any]:
         """The key columns of all rows, in parts: frames, or Arrow tables with one schema."""
+
+    @property
+    def given(self) -> GivenFrame:
+        """The frame as the caller gave it, whose kind the results have."""
 
     @property
     def name(self) -> str | None:

@@ -43,8 +43,6 @@ from mailframe.send.retry_policy import SINGLE_TRY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import pandas as pd
-
     from mailframe.message.composed import Composed
     from mailframe.postmark.client import Postmark
     from mailframe.postmark.responses import Answer, Outcome
@@ -62,9 +60,7 @@ _FAULTS: Final[Mapping[AddressFault, str]] = {
 }
 
 
-def send_test(
-    composed: Composed, server: Postmark, *, to: str, positions: Iterable[int]
-) -> pd.DataFrame:
+def send_test(composed: Composed, server: Postmark, *, to: str, positions: Iterable[int]) -> Any:
     """Post the messages of the rows at *positions* to *to* alone; see ``Campaign.send_test``."""
     check_server(server, verb="send_test")
     mixed = composed.bound.letter.allow_idn_mixed
@@ -80,10 +76,9 @@ def send_test(
             retry_policy=SINGLE_TRY,
         )
         dispatcher.run(Bar(len(chosen), name=None, shown=False))
-        results = with_summary_line(
-            results_frame(composed.frame.iloc[list(chosen)], rows),
-            About(test_to=address, key=composed.key),
-        )
+        about = About(test_to=address, key=composed.key)
+        made = with_summary_line(results_frame(composed.frame.iloc[list(chosen)], rows), about)
+        results = composed.given.results(made, positions=chosen)
     error = dispatcher.failure
     if error is not None:
         error.results = results

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 import mailframe as mf
@@ -43,9 +41,6 @@ def lazy_pandas() -> list[Any]:
 @pytest.mark.parametrize(
     ("thing", "kind", "how"),
     [
-        (pl.DataFrame({"a": [1]}), "polars.DataFrame", "df.to_pandas()"),
-        (pl.LazyFrame({"a": [1]}), "polars.LazyFrame", "df.collect().to_pandas()"),
-        (pa.table({"a": [1]}), "pyarrow.Table", "df.to_pandas()"),
         (
             named("dask.dataframe.dask_expr._collection", "DataFrame"),
             "dask.DataFrame",
@@ -63,7 +58,6 @@ def lazy_pandas() -> list[Any]:
             "df.toPandas()",
         ),
         (named("modin.pandas.dataframe", "DataFrame"), "modin.DataFrame", "df.modin.to_pandas()"),
-        (named("duckdb", "DuckDBPyRelation"), "duckdb.DuckDBPyRelation", "relation.df()"),
         (named("ibis.expr.types", "Table", to_pandas=None), "ibis.Table", "df.to_pandas()"),
         ("people.csv", "str", "pd.read_csv('people.csv')"),
         (
