@@ -11,7 +11,9 @@ import pandas as pd
 
 from mailframe.datasets.files import parquet
 from mailframe.errors import MailframeError, NotAFrame
-from mailframe.message.input_frame import check_frame
+from mailframe.message.frame_kinds import kind_of as frame_kind
+from mailframe.message.given_frame import rows_of
+from mailframe.message.input_frame import check_frame, library_of, type_name
 from mailframe.paths import local_path
 
 if TYPE_CHECKING:
@@ -92,6 +94,16 @@ def frame_of(table: Any) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def readable(source: Any) -> Any:
+    """The source; a frame of polars, pyarrow, DuckDB and the like as one of pandas.
+
+    Raises:
+        FrameError: see ``given_frame``.
+    """
+    is_narwhals = library_of(source) == "narwhals" and not hasattr(source, "collect")
+    return source if frame_kind(source) is None and not is_narwhals else rows_of(source)
+
+
 def kind_of(source: object) -> str:
     """The kind of a source: ``pandas``, ``parquet``, ``dask`` or ``spark``.
 
@@ -108,8 +120,8 @@ def kind_of(source: object) -> str:
     if module == "pyspark" and hasattr(source, "mapInArrow"):
         return "spark"
     raise NotAFrame(
-        "a source is a DataFrame of pandas, Dask or Spark, or the path of Parquet files, not a "
-        f"{type(source).__name__}"
+        "a source is a DataFrame of pandas, polars, Dask or Spark, a pyarrow Table, a DuckDB "
+        f"relation, or the path of Parquet files, not a {type_name(source)}"
     )
 
 

@@ -11,7 +11,7 @@ from mailframe.datasets.engines import PROCESSES, run
 from mailframe.datasets.files import JOB, MANIFEST, parquet, part_name, read_note, write_note
 from mailframe.datasets.job import Job
 from mailframe.datasets.parts import PartRecord, write_part
-from mailframe.datasets.sources import kind_of
+from mailframe.datasets.sources import kind_of, readable
 from mailframe.errors import LetterError, MailframeError
 from mailframe.letter.letter import Letter
 from mailframe.message.binding import bind
@@ -33,7 +33,7 @@ def survey(source: Any, letter: Letter, *, executor: Any = None) -> FrameFacts:
     """The facts that have to be decided over all rows, in one pass that renders nothing.
 
     Args:
-        source: a DataFrame of pandas, Dask or Spark, or the path of Parquet files.
+        source: as for ``write_messages``.
         letter: the templates, which are checked against the columns.
         executor: as for ``write_messages``.
 
@@ -48,6 +48,7 @@ def survey(source: Any, letter: Letter, *, executor: Any = None) -> FrameFacts:
     """
     if not isinstance(letter, Letter):
         raise LetterError(f"survey takes an mf.Letter, not a {type(letter).__name__}")
+    source = readable(source)
     if isinstance(executor, str) and executor == PROCESSES and kind_of(source) != "dask":
         executor = None  # the pass takes less time than starting processes
     results = run(_facts, source, executor)
@@ -76,8 +77,9 @@ def write_messages(
     same call continues, and keeps the parts that are there.
 
     Args:
-        source: a DataFrame of pandas, Dask or Spark, or the path of a Parquet file or of a folder
-            of them, whose files are read in the order of their names.
+        source: a DataFrame of pandas, Dask or Spark, another frame that ``compose`` takes, or the
+            path of a Parquet file or of a folder of them, which are read in the order of their
+            names.
         letter: the templates. A value that varies by row is a template or ``mf.each(…)``.
         path: the folder; only you can read its files. All workers need to reach it.
         key: the column, or columns, that identify a row; by default the address.
@@ -95,6 +97,7 @@ def write_messages(
     """
     parquet()
     folder = local_path(path, what="write_messages", example=_FOLDER)
+    source = readable(source)  # once, because a query or a stream gives its rows once
     facts = survey(source, letter, executor=executor) if facts is None else facts
     columns = key_columns(facts.empty_frame(), list(key) if isinstance(key, tuple) else key)
     job = Job.of(letter, columns, facts)

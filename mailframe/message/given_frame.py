@@ -102,3 +102,12 @@ def given_frame(frame: object) -> GivenFrame:
         return GivenFrame(rows, rows)
     table, native = kind.taken(frame)
     return GivenFrame(frame_of(table), native, kind)
+
+
+def rows_of(frame: object) -> pd.DataFrame:
+    """The rows of a frame of any kind that ``compose`` takes, as a DataFrame of pandas.
+
+    Raises:
+        NotAFrame, FrameError, MissingExtra: see ``given_frame``.
+    """
+    return given_frame(frame).rows

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.errors import FrameError
+from mailframe.errors import FrameError, NotAFrame
 from mailframe.letter.jinja.values import EXACT_FLOAT, Missing, Unsupported, rounded_number
 from mailframe.letter.suggestions import did_you_mean, nearest
 from mailframe.message.cells import Column
+from mailframe.message.given_frame import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +74,12 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
         )
     _check_column(people, on, "the frame")
     new: dict[str, pd.Series[Any]] = {}
-    for name, frame in details.items():
-        if not isinstance(frame, pd.DataFrame):
-            raise FrameError(_no_frame(frame, name))
+    for name, given in details.items():
+        try:
+            frame = rows_of(given)
+        except NotAFrame:
+            kind = type(given).__name__
+            raise FrameError(f"{name} is a {kind}; give a DataFrame") from None
         if name in people.columns:
             raise FrameError(f"the frame has a column {name!r} already; choose another name")
         _check_column(frame, on, name)
@@ -84,14 +88,6 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
             raise FrameError(f"{name} has more than one column {twice!r}; rename one")
         new[name] = _lists(people[on], frame, on=on, name=name)
     return people.assign(**new)
-
-
-def _no_frame(frame: object, name: str) -> str:
-    """The error text for details that are no DataFrame."""
-    way = "; give a DataFrame"
-    if hasattr(frame, "to_pandas"):
-        way = f", but not one of pandas; write {name}.to_pandas()"
-    return f"{name} is a {type(frame).__name__}{way}"
 
 
 def _check_column(frame: pd.DataFrame, on: Any, what: str) -> None:

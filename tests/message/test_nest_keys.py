@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from mailframe.errors import FrameError
 from tests.composing import cells
+from tests.frame_kinds import KINDS
 
 
 def people(ids: object) -> pd.DataFrame:
@@ -109,8 +111,10 @@ def test_on_is_one_column(on):
         people([1]).mail.nest(orders=orders([1]), on=on)
 
 
-def test_a_frame_of_another_library_is_refused():
-    """With what to write."""
-    polars = pytest.importorskip("polars")
-    with pytest.raises(FrameError, match=r"not one of pandas; write orders\.to_pandas\(\)"):
-        people([1]).mail.nest(orders=polars.DataFrame({"id": [1]}), on="id")
+@pytest.mark.parametrize("kind", ["polars", "pyarrow", "duckdb"])
+def test_details_may_be_a_frame_of_another_library(kind):
+    """With exact values."""
+    details = KINDS[kind](pa.table({"id": [1, 1], "ref": [2**60 + 1, None]}))
+    nested = people([1, 2]).mail.nest(orders=details, on="id")["orders"].tolist()
+    assert [len(records) for records in nested] == [2, 0]
+    assert nested[0][0] == {"ref": 2**60 + 1}
