@@ -261,6 +261,20 @@ def test_openers_at_the_same_instant_create_the_tables_once(postgres, level):
     assert len(set(salts)) == 1
 
 
+@pytest.mark.parametrize("query", [b"has_database_privilege", b"relpersistence"])
+def test_a_ledger_that_is_made_between_two_questions_can_be_used(postgres, query):
+    """Its schema was looked for before it was there, and its tables after that."""
+    schema = ledger_path(postgres.url()).schema
+
+    def ask(part: bytes) -> bytes:
+        if query in part and postgres.run(f"SELECT to_regnamespace('{schema}')") == [(None,)]:
+            Ledger(ledger_path(postgres.url(schema))).close()
+        return part
+
+    with Proxy(postgres.port, questions=ask) as proxy:
+        Ledger(ledger_path(postgres.tcp_url(schema, port=proxy.port))).close()
+
+
 def _salt(url) -> bytes:
     with Ledger(url) as ledger:
         return ledger._salt

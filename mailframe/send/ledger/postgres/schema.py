@@ -106,11 +106,12 @@ def read_layout(connection: Connection, url: LedgerUrl, *, newest: int = len(STE
         LedgerError: the schema holds something else, or the tables of a newer mailframe.
     """
     with named_errors(url, "the ledger could not be read"):
+        # the tables first: if there are some, the schema that is looked up after them is there, too
+        tables = connection.execute(_TABLES, (url.schema,)).fetchall()
         row = connection.execute(_SCHEMA, (url.schema, url.schema)).fetchone()
         role, database, may_use, may_add, may_create = row or ("", "", None, None, False)
         if may_use is None:
             _refuse_alike(url, connection.execute(_ALIKE, (url.schema, url.schema)).fetchone())
-        tables = connection.execute(_TABLES, (url.schema,)).fetchall()
         names = {name for name, *_ in tables}
         layout = Layout(role, database, may_use, may_create if may_add is None else may_add, None)
         if not names:
