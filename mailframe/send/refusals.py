@@ -1,7 +1,6 @@
 """Refusals: the errors of a run that sends nothing, from its preflight check, server and ledger.
 
-Wrong arguments are refused in ``options.py``, and identical messages in ``ledger/repeats.py``,
-within the transaction that plans.
+Wrong arguments are refused in ``options.py``, and identical messages in ``ledger/repeats.py``.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def refuse_repeats(
 ) -> None:
     """Refuse to send messages that these recipients have, or may have, already.
 
-    Called within the transaction that plans. Metadata do not count: the recipient does not see
+    Called while one state of the ledger is read. Metadata do not count: the recipient does not see
     them.
 
     Args:

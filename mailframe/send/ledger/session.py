@@ -262,13 +262,13 @@ class LedgerSession:
         frame = FrameDigests.of(ledger, self._preflight, matches["position"].to_numpy()[eligible])
         not_resent = frame.take(~matches["resend"].to_numpy()[eligible])
 
-        def check() -> None:
-            if not self._options.allow_repeat:
+        if not self._options.allow_repeat:
+            # other senders may write meanwhile; what they send is compared when a batch is claimed
+            with ledger.db.reading():
                 newest = ledger.requests.newest()
-                self._meanwhile = SentMeanwhile(ledger, self.campaign, newest)
                 refuse_repeats(ledger, self.campaign, self._composed, self._preflight, not_resent)
-
-        ids = ledger.plan(self.campaign, frame.digests, check)
+            self._meanwhile = SentMeanwhile(ledger, self.campaign, newest)
+        ids = ledger.plan(self.campaign, frame.digests)
         ledger.record_key(self.campaign, self._composed.key)
         self._ids = np.zeros(len(self._preflight.sizes), dtype="int64")
         self._ids[frame.positions] = ids

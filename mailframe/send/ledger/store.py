@@ -164,9 +164,7 @@ class Ledger:
         )
         return self.counts(campaign).get(MessageState.ACCEPTED, 0) + int(further)
 
-    def plan(
-        self, campaign: CampaignRecord, digests: MessageDigests, check: Check | None = None
-    ) -> Ids:
+    def plan(self, campaign: CampaignRecord, digests: MessageDigests) -> Ids:
         """Record messages that will be sent, in one transaction.
 
         A message that is planned already takes the new content; any other keeps its state.
@@ -174,7 +172,6 @@ class Ledger:
         Args:
             campaign: the campaign that they belong to.
             digests: one line per message, in the order of the frame; each key occurs once.
-            check: the function called first in the transaction; if it raises, nothing is recorded.
 
         Returns:
             The id of each message.
@@ -182,8 +179,6 @@ class Ledger:
         if DigestIndex(digests.keys).has_repeats():
             raise LedgerError("two of the messages have the same key; nothing was sent")
         with self.db.transaction():
-            if check is not None:
-                check()
             recorded = self.recorded_messages(campaign)
             line = DigestIndex(digests.keys).find(recorded.keys)
             recorded, line = recorded.take(line >= 0), line[line >= 0]
