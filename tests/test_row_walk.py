@@ -12,10 +12,16 @@ import mailframe as mf
 from tests.test_structure import DOORS, FACTS, ROOMS, room_of
 
 PACKAGE = Path(mf.__file__).parent
-CALLBACKS = {("message", "send"), ("postmark", "send"), ("message", "results")}
+CALLBACKS = {
+    ("message", "send"),
+    ("postmark", "send"),
+    ("message", "results"),
+    ("send", "campaign"),
+}
 """The preflight check and a search ask the run whether the interrupt button was pressed.
 
-A text column is made of texts that the results give piece by piece.
+A text column is made of texts that the results give piece by piece. The method ``send`` asks its
+campaign what is sent.
 """
 
 

@@ -78,7 +78,7 @@ def described(axes: Axes, alt: str) -> None:
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(file, format="png", dpi=_DPI * _SHARPNESS, metadata={"Software": None})
     return file.getvalue()
 

@@ -179,7 +179,7 @@ def _fit(axes: Axes, lines: Sequence[Line], texts: Sequence[list[Any]], _: objec
     longest = max([1, *(line.total for line in lines)])
     axes.set_xlim(0, longest)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.draw_without_rendering()
         width = axes.get_window_extent().width
         renderer = figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else None

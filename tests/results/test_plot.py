@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BACKGROUNDS = ("#ffffff", "#111111")
-pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from")
 
 
 def results(frame: pd.DataFrame | None = None, name: str | None = "spring") -> pd.DataFrame:

@@ -49,7 +49,8 @@ def sent(sandbox: mf.Sandbox, **options) -> dict[str, list]:
         results = error.results
     arrived = sandbox.messages()["To"]
     assert arrived.is_unique
-    columns = results[["status", "reason", "batch"]].astype("object").fillna("")
+    columns = results[["status", "reason", "batch"]].astype("object")
+    columns = columns.where(columns.notna(), "")
     return columns.to_dict("list") | {"arrived": len(arrived)}
 
 
