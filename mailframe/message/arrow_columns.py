@@ -118,7 +118,7 @@ def _cast(column: Any, kind: Any) -> Any:
     try:
         return column.cast(kind)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return pa.chunked_array([pa.array(column.to_pylist(), kind)])
+        return pa.chunked_array([pa.array(column.to_pylist(), kind)], kind)
 
 
 def with_fast_cells(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -130,8 +130,12 @@ def with_fast_cells(series: pd.Series[Any]) -> pd.Series[Any]:
     if not isinstance(series.dtype, pd.ArrowDtype):
         return series
     pa = arrow("Arrow")
-    types, kind = pa.types, series.dtype.pyarrow_dtype
+    types, kind = pa.types, _plain_type(series.dtype.pyarrow_dtype)
     cells = pa.array(series.array)
+    if kind != cells.type:  # such as texts of a view, which pandas cannot use
+        cells = _cast(cells, kind)
+        plain: Any = pd.arrays.ArrowExtensionArray(cells)
+        series = pd.Series(plain, series.index, name=series.name, copy=False)
     if types.is_string(kind) or types.is_large_string(kind):
         texts: Any = pd.StringDtype("pyarrow")
         return pd.Series(texts.__from_arrow__(cells), series.index, name=series.name, copy=False)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
-from mailframe.message.arrow_columns import frame_of, table_of
+from mailframe.message.arrow_columns import arrow, frame_of, table_of, with_fast_cells
 from mailframe.message.frame_kinds import kind_of
-from mailframe.message.input_frame import check_frame, library_of
+from mailframe.message.input_frame import check_frame, library_of, type_name
 from mailframe.pandas_versions import own_copy
 
 if TYPE_CHECKING:
@@ -111,3 +111,25 @@ def rows_of(frame: object) -> pd.DataFrame:
         NotAFrame, FrameError, MissingExtra: see ``given_frame``.
     """
     return given_frame(frame).rows
+
+
+def as_pandas(given: object) -> Any:
+    """A frame or a column of another library as one of pandas; anything else as it is.
+
+    >>> import polars as pl
+    >>> as_pandas(pl.Series([True, False])).tolist()
+    [True, False]
+    """
+    if isinstance(given, str | list | tuple | pd.DataFrame | pd.Series | pd.Index):
+        return given
+    if kind_of(given) is not None:
+        return rows_of(given)
+    is_stream = hasattr(type(given), "__arrow_c_stream__")
+    if not is_stream and library_of(given) != "pyarrow":
+        return given
+    pa = arrow(f"a {type_name(given)}")
+    if isinstance(given, pa.Array):
+        given = pa.chunked_array([given])
+    if not (is_stream or isinstance(given, pa.ChunkedArray)):
+        return given
+    return with_fast_cells(frame_of(pa.table({"": pa.chunked_array(given)})).iloc[:, 0])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.errors import FrameError, MailframeError
+from mailframe.message.given_frame import as_pandas
 from mailframe.message.key_lookup import key_positions, list_of_keys
 from mailframe.message.label_lookup import NoSuchLabel, label_positions, labels_positions
 from mailframe.message.problem_display import PROBLEM_NUMBER
@@ -63,9 +64,10 @@ def select_rows(
     if key is not None and rows is not None:
         raise MailframeError("rows= and key= both name rows; give one of them")
     if key is not None:
-        return SelectedRows(key_positions(frame, columns, key))
+        return SelectedRows(key_positions(frame, columns, as_pandas(key)))
     if rows is None or isinstance(getattr(rows, "positions", None), tuple):
         return rows
+    rows = as_pandas(rows)
     try:
         return SelectedRows(row_positions(frame.index, rows))
     except NoSuchLabel as error:

@@ -14,6 +14,7 @@ from mailframe.errors import MailframeError
 from mailframe.letter.suggestions import listed
 from mailframe.message.address_errors import AddressError
 from mailframe.message.addresses import plain_addresses, read_mailbox
+from mailframe.message.given_frame import as_pandas
 from mailframe.message.key_spelling import loose_texts
 from mailframe.message.keys import HALF_BYTES, KeyFault, canonical, digest, joined
 from mailframe.message.plan import Plan
@@ -111,7 +112,8 @@ def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
     Args:
         exclude: an address; a list, a Series or an Index of addresses or keys; a DataFrame with the
             key columns, or with a column of addresses; the path of a CSV or Parquet file of one; or
-            a Series or an array of truth values, one per row.
+            a Series or an array of truth values, one per row. Frames and columns of other libraries
+            are taken, too.
         composed: the campaign.
 
     Raises:
@@ -119,6 +121,7 @@ def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
     """
     if exclude is None:
         return None
+    exclude = as_pandas(exclude)
     if isinstance(exclude, os.PathLike) or (isinstance(exclude, str) and _is_path(exclude)):
         exclude = _frame_of_file(exclude)
     elif isinstance(exclude, str):

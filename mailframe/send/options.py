@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe.errors import MailframeError
 from mailframe.message.fingerprint import read_fingerprint
+from mailframe.message.given_frame import as_pandas
 from mailframe.postmark.client import Postmark
 from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 
@@ -130,7 +131,7 @@ def key_list(resend: object) -> list[object]:
     """
     if isinstance(resend, str | bytes | Mapping) or not isinstance(resend, Iterable):
         raise MailframeError(f"resend={resend!r} is not a list of keys; write resend=[{resend!r}]")
-    return list(resend)
+    return list(as_pandas(resend))
 
 
 def _is_count(value: object, least: int, most: int | None) -> bool:

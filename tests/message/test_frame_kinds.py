@@ -249,7 +249,7 @@ def test_cells_of_every_type_are_exact(name):
     assert printed(cells, template) == expected
 
 
-NOT_IN_PANDAS = {"string_view", "list view", "run ends", "uuid", "bool8"}
+NOT_IN_PANDAS = {"uuid", "bool8"}
 """Types that not every version of pandas can use in a column."""
 
 

@@ -133,3 +133,27 @@ def test_a_frame_of_pandas_with_arrow_dtypes_keeps_them(sandbox):
     frame = KINDS["pandas"](ROWS).set_index(pd.Index([7, 7, 5, 1], name="label"))
     results = compose(frame).send(sandbox.server, progress=False)
     pd.testing.assert_frame_equal(pd.DataFrame(results[list(frame.columns)]), frame)
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow", "duckdb"])
+def test_rows_may_be_named_by_frames_and_columns_of_the_library(kind, sandbox):
+    """``exclude`` takes a frame or a mask, ``resend`` and ``key`` a column, ``rows`` a mask."""
+    campaign = compose(KINDS[kind](ROWS))
+    wanted = pa.table({"id": [BIG + 1], "mask": [None]})
+    results = campaign.send(
+        sandbox.server, exclude=KINDS[kind](wanted.select(["id"])), progress=False
+    )
+    assert [row["reason"] for row in records(results)] == [None, "excluded", None, None]
+    column = pl.Series([BIG + 2]) if kind == "polars" else pa.array([BIG + 2])
+    mask = pa.array([True, False, False, False])
+    mask = pl.Series(mask) if kind == "polars" else pa.chunked_array([mask])
+    again = campaign.send(sandbox.server, resend=column, exclude=mask, progress=False)
+    assert [row["mail_status"] for row in records(again)] == [
+        "skipped",
+        "accepted",
+        "accepted",
+        "skipped",
+    ]
+    for given in ({"rows": mask}, {"key": column}):
+        tests = campaign.send_test(sandbox.server, to="me@acme.example", **given)
+        assert [row["id"] for row in records(tests)] == [BIG if "rows" in given else BIG + 2]
