@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from mailframe.datasets.dataset import MessageDataset
-from mailframe.datasets.showing import MOST_SHOWN, shown_messages
+from mailframe.datasets.showing import (
+    USUAL_ROWS,
+    StoredSubject,
+    StoredView,
+    edge_rows,
+    stored_messages,
+    stored_title,
+    stored_tour,
+)
 from mailframe.errors import LetterError, MailframeError
 from mailframe.message import row_selection
 from mailframe.message.campaign_name import checked_name
-from mailframe.message.message import Message
 from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, local_path
+from mailframe.review.preview.gallery import MAX_TILES, gallery
+from mailframe.review.preview.opening import open_preview
 from mailframe.send.excluded import plan_of
 from mailframe.send.send_method import SendMethod
 
@@ -23,12 +30,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mailframe.message.message import Message
     from mailframe.message.plan import Plan
+    from mailframe.message.row_selection import Rows
     from mailframe.paths import LedgerName
+    from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.static_preview import StaticPreview
+    from mailframe.review.preview.widget import Preview
     from mailframe.send.excluded import Exclude
-
-_USUAL: Final = 12
 
 
 class DatasetCampaign(SendMethod["pd.DataFrame"]):
@@ -76,7 +86,7 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
             LetterError: the row has errors; the text names them.
         """
         position = row_selection.one_row(self.frame, self.key, row=row, key=key)
-        message = next(iter(self._messages([position])), None)
+        message = next(iter(stored_messages(self._dataset, [position])), None)
         if message is None:
             errors = self._dataset.preflight().of_row(position)
             details = "; ".join(f"{one.field}: {one.detail}" for one in errors)
@@ -84,31 +94,74 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
             raise LetterError(f"{name} cannot be sent: {details}")
         return message
 
-    def preview(self, n: int = _USUAL) -> Page:
-        """Some messages side by side, from the whole range of rows, as a static page.
+    def preview(
+        self,
+        rows: Rows | None = None,
+        *,
+        key: object = None,
+        static: bool | None = None,
+        mask: bool | None = None,
+        save: bool = True,
+    ) -> Preview | StaticPreview:
+        """As ``Campaign.preview``; a masked message shows the shape of all of its words.
 
         Args:
-            n: how many, at most 60.
+            rows: numbers of rows, or a boolean Series. By default a row of each kind of problem,
+                the largest and the smallest message, and others from the whole range.
+            key: one key or a list of keys, in place of *rows*.
+            static: as for ``Campaign.preview``.
+            mask: as for ``Campaign.preview``.
+            save: as for ``Campaign.preview``.
+        """
+        chosen = self._chosen(rows, key)
+        has_html = any("HtmlBody" in one.payload for one in self._first_messages(chosen))
+        return open_preview(
+            StoredSubject(self._dataset, has_html=has_html),
+            chosen,
+            tour=stored_tour(self._dataset, chosen),
+            is_tour=rows is None and key is None,
+            title=stored_title(self._dataset),
+            is_small=True,  # the checks are in the files
+            static=static,
+            mask=mask,
+            save=save,
+        )
+
+    def gallery(
+        self,
+        rows: Rows | None = None,
+        n: int = USUAL_ROWS,
+        *,
+        key: object = None,
+        mask: bool = False,
+    ) -> Page:
+        """As ``Campaign.gallery``: up to 60 messages side by side, as a static page.
+
+        Args:
+            rows: as for ``preview``.
+            n: the number of rows, at most 60.
+            key: the key or keys, in place of *rows*.
+            mask: whether to show the shape of each word.
 
         Raises:
             MailframeError: *n* is another number.
         """
-        if not 1 <= n <= MOST_SHOWN:
-            raise MailframeError(f"preview shows n={n} messages; write 1 to {MOST_SHOWN}")
-        sendable = np.flatnonzero(self._dataset.preflight().sendable)
-        places = np.unique(np.linspace(0, max(0, len(sendable) - 1), num=n).astype(int))
-        positions = sendable[places].tolist() if len(sendable) else []
-        return shown_messages(
-            self._messages(positions), self._dataset.names, title=repr(self)[1:-1]
-        )
+        if not 1 <= n <= MAX_TILES:
+            raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
+        chosen = self._chosen(rows, key, most=n)[:n]
+        view = StoredView(self._dataset, mask=mask)
+        return gallery(view, chosen, title=stored_title(self._dataset))
 
-    def _messages(self, positions: list[int]) -> list[Message]:
-        preflight = self._dataset.preflight()
-        wanted = np.zeros(self._dataset.rows, dtype=bool)
-        wanted[positions] = True
-        wanted &= preflight.sendable
-        items = self._dataset.messages(preflight, live=False, wanted=wanted)
-        return [item for item in items if isinstance(item, Message)]
+    def _chosen(self, rows: Rows | None, key: object, *, most: int = USUAL_ROWS) -> ChosenRows:
+        """The rows that a page shows, each with its reasons."""
+        selected = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        if selected is None:
+            return edge_rows(self._dataset, most=most)
+        positions = row_selection.row_positions(self.frame.index, selected)
+        return [(position, ()) for position in positions]
+
+    def _first_messages(self, chosen: ChosenRows) -> list[Message]:
+        return stored_messages(self._dataset, [position for position, _ in chosen[:USUAL_ROWS]])
 
     @property
     def _sendable(self) -> MessageDataset:

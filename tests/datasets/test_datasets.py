@@ -338,7 +338,7 @@ def test_what_cannot_travel_says_so(tmp_path):
 
 
 def test_the_verbs_of_a_dataset(written):
-    """A message by key, a page of messages, a dry run, and a one-line repr."""
+    """A message by key, and a dry run."""
     frame, path = written
     dataset = mf.messages(path, name="n")
     composed = frame.mail.compose(LETTER, name="n", key="id")
@@ -346,11 +346,6 @@ def test_the_verbs_of_a_dataset(written):
     assert dataset.message(60) == composed.message(60)
     with pytest.raises(mf.errors.LetterError, match=r"^id C-5 cannot be sent: to: "):
         dataset.message(key="C-5")
-    page = dataset.preview(3)
-    assert page.text.startswith("Campaign 'n': 200 rows, key id, 4 parts of messages\nid C-0: ")
-    assert len(page.text.splitlines()) == 4
-    with pytest.raises(mf.errors.MailframeError, match="n=0"):
-        dataset.preview(0)
     with mf.Sandbox(in_process=True) as sandbox:
         results = dataset.send(sandbox.server, on_invalid="skip", dry_run=True, progress=False)
         assert sandbox.messages().empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from mailframe.counting import counted, sized
 from mailframe.errors import MailframeError
@@ -22,12 +22,15 @@ from mailframe.review.preview.row_view import RowView
 from mailframe.review.tour.stops import MAX_REASONS, first_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.pages.environment import Html
     from mailframe.pages.mail import Mail
+    from mailframe.review.chosen_rows import ChosenRows
+    from mailframe.review.preview.subject import View
+    from mailframe.review.tour import Tour
 
     _Shown: TypeAlias = tuple[Mail, list[str], tuple[Html | None, ...], tuple[int, int]]
 
@@ -39,6 +42,17 @@ _LEAST_PX, _MOST_PX = 160, 1_600
 """The height of a mail; a higher one scrolls."""
 
 
+class Fingerprinted(Protocol):
+    """A campaign with a name and a fingerprint."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+
+    def fingerprint(self) -> str:
+        """Its fingerprint for ``send(…, approved=…)``."""
+
+
 def approval_page(composed: Composed, *, mask: bool) -> str:
     """The page as a whole HTML file, after a new preflight check of every row.
 
@@ -47,29 +61,54 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
     """
     preflight = composed.preflight(again=True)  # a file may have changed since the last check
     whole = new_tour(composed, progress=True)
-    view = RowView(composed, mask=mask)
-    plan = Plan.of(composed.name, preflight)
     shown = choose_rows(composed, None, whole)
-    mails = [view.mail(position, reasons=reasons) for position, reasons in shown]
+    view = RowView(composed, mask=mask)
+    page = page_of(
+        composed, preflight, view, shown=shown, tour=whole, letter=list(_fields(composed))
+    )
     _refuse_changed(composed, preflight, [position for position, _ in shown])
-    title = composed.name or "Campaign without a name"
+    return page
+
+
+def page_of(
+    campaign: Fingerprinted,
+    preflight: Preflight,
+    view: View,
+    *,
+    shown: ChosenRows,
+    tour: Tour,
+    letter: Sequence[tuple[str, str]],
+) -> str:
+    """The page as a whole HTML file.
+
+    Args:
+        campaign: the campaign.
+        preflight: the check of all rows.
+        view: the view that shows them.
+        shown: the rows that are shown, each with its reasons.
+        tour: the tour of the campaign.
+        letter: the names and values of the fields of the letter.
+    """
+    plan = Plan.of(campaign.name, preflight)
+    mails = [view.mail(position, reasons=reasons) for position, reasons in shown]
+    title = campaign.name or "Campaign without a name"
     body = render(
         "approval",
         title=title,
         checked=f"{_rows(plan.rows)} at {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         numbers=list(_numbers(plan)),
-        fingerprint=composed.fingerprint(),
+        fingerprint=campaign.fingerprint(),
         refusals=", ".join(sorted({_words(problem.code) for problem in preflight.refusals})),
-        letter=list(_fields(composed)),
+        letter=letter,
         shown=list(map(_shown, mails)),
-        selected_from=f"{whole.looked_at:,} of {whole.rows:,} rows"
-        if whole.sampled
+        selected_from=f"{tour.looked_at:,} of {tour.rows:,} rows"
+        if tour.sampled
         else _rows(plan.rows),
         blocked=list(_blocked(view, preflight)),
         more_blocked=max(plan.blocked_rows - MAX_BLOCKED, 0),
         untaken=[
             (branch.plain, f"{branch.template}, line {branch.line:,}", branch.text)
-            for branch in whole.untaken
+            for branch in tour.untaken
         ],
     )
     return standalone(title, body)
@@ -109,7 +148,7 @@ def _bounded(height_px: int) -> int:
     return min(max(height_px, _LEAST_PX), _MOST_PX)
 
 
-def _blocked(view: RowView, preflight: Preflight) -> Iterator[tuple[str, str, str]]:
+def _blocked(view: View, preflight: Preflight) -> Iterator[tuple[str, str, str]]:
     """The name and recipient of each blocked row, and what is wrong."""
     for position in itertools.islice(preflight.reasons(), MAX_BLOCKED):
         mail = view.mail(position, with_cells=False)

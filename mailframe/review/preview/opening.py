@@ -12,12 +12,15 @@ from mailframe.review.chosen_rows import choose_rows, is_checked_at_once, quick_
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
+from mailframe.review.preview.subject import ComposedSubject
 from mailframe.review.tour import Tour, evenly_spaced
 
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
+    from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.subject import Subject
     from mailframe.review.preview.widget import Preview
 
 
@@ -27,23 +30,61 @@ def preview(
     """A widget or a static page of some rows; see ``Campaign.preview``."""
     tour = rows if isinstance(rows, Tour) else quick_tour(composed)
     chosen, title = choose_rows(composed, rows, tour), _title(composed)
+    if is_static(static) and save:
+        _check_if_small(composed)
+    return open_preview(
+        ComposedSubject(composed),
+        chosen,
+        tour=tour,
+        is_tour=rows is None or isinstance(rows, Tour),
+        title=title,
+        is_small=is_checked_at_once(composed),
+        static=static,
+        mask=mask,
+        save=save,
+    )
+
+
+def open_preview(
+    subject: Subject,
+    chosen: ChosenRows,
+    *,
+    tour: Tour,
+    is_tour: bool,
+    title: str,
+    is_small: bool,
+    static: bool | None,
+    mask: bool | None,
+    save: bool,
+) -> Preview | StaticPreview:
+    """A widget or a static page of the chosen rows.
+
+    Args:
+        subject: the campaign.
+        chosen: the rows that it opens on, each with its reasons.
+        tour: the tour of the campaign.
+        is_tour: whether the chosen rows are the tour.
+        title: the title of the campaign.
+        is_small: whether the widget checks all rows when it opens.
+        static: see ``Campaign.preview``.
+        mask: see ``Campaign.preview``.
+        save: see ``Campaign.preview``.
+    """
     if is_static(static):
-        if save:
-            _check_if_small(composed)
-        return StaticPreview(composed, tour, chosen, mask=bool(mask), title=title, is_shown=save)
+        return StaticPreview(subject, tour, chosen, mask=bool(mask), title=title, is_shown=save)
     try:
         from mailframe.review.preview.widget import Preview  # noqa: PLC0415 - ipywidgets is an extra
     except ImportError:
         raise MissingExtra("the preview widget", "notebook") from None
     return Preview(
-        composed,
+        subject,
         chosen=dict(chosen),
-        is_tour=rows is None or isinstance(rows, Tour),
+        is_tour=is_tour,
         tour=tour,
         mask=bool(mask),
         keep_masked=mask is not False if save else None,
         title=title,
-        is_small=is_checked_at_once(composed),
+        is_small=is_small,
     )
 
 

@@ -110,7 +110,7 @@ class RowView:
         return replace(
             posted_mail(posted, size=size, recipients=self._not_valid(position, of_row, posted)),
             label=self.label(position),
-            problems=tuple(map(self._problem, problems)),
+            problems=tuple(shown_problem(problem, mask=self.mask) for problem in problems),
             cells=tuple(self.cells(position)) if with_cells else (),
             reasons=reasons,
             hint=_HINT if self.preflight is None else "",
@@ -190,15 +190,6 @@ class RowView:
         """The problems of every row, such as a link without a scheme."""
         return letter_problems(self.composed.bound, self.composed.frame.columns)
 
-    def _problem(self, problem: Problem) -> ShownProblem:
-        is_masked = self.mask and problem.row is not None
-        detail = _MASKED_DETAIL if is_masked else problem.detail
-        is_error = problem.severity is Severity.ERROR
-        code = problem.code
-        return ShownProblem(
-            is_error, problem.field, code.value, detail, fix_of(code, [problem.detail])
-        )
-
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, with those masked that come from the frame without a template.
 
@@ -210,7 +201,7 @@ class RowView:
             if isinstance(source, GivenValues) and not part.startswith("attachments")
         }
         return {
-            name: _masked(name, value) if name in varying else value
+            name: masked_field(name, value) if name in varying else value
             for name, value in fields.items()
         }
 
@@ -292,7 +283,17 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _masked(name: str, value: Any) -> Any:
+def shown_problem(problem: Problem, *, mask: bool) -> ShownProblem:
+    """A problem as a page shows it; its detail is masked if it is of a row."""
+    is_masked = mask and problem.row is not None
+    detail = _MASKED_DETAIL if is_masked else problem.detail
+    is_error = problem.severity is Severity.ERROR
+    code = problem.code
+    return ShownProblem(is_error, problem.field, code.value, detail, fix_of(code, [problem.detail]))
+
+
+def masked_field(name: str, value: Any) -> Any:
+    """The shape of a field that comes from the frame as it is."""
     if name == "HtmlBody":
         return _MASKED_HTML
     if isinstance(value, str):

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Final
 from mailframe.pages.card import card
 from mailframe.pages.environment import render
 from mailframe.pages.text import one_line
-from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.pages import write
-from mailframe.review.preview.row_view import RowView
 from mailframe.review.tour.stops import reasons_text
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-    from mailframe.message.composed import Composed
     from mailframe.pages.mail import Mail
     from mailframe.review.chosen_rows import ChosenRows
+    from mailframe.review.preview.subject import Subject, View
     from mailframe.review.tour import Tour
 
 SHOWN_STOPS: Final = 25
@@ -31,7 +29,7 @@ _NOT_SHOWN: Final = "not shown, because save=False and a notebook saves the page
 class StaticPreview:
     """A preview as a static page."""
 
-    composed: Composed
+    subject: Subject
     tour: Tour
     stops: ChosenRows
     mask: bool
@@ -40,7 +38,7 @@ class StaticPreview:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained page for a colleague who approves, and return its path."""
-        return write(path, approval_page(self.composed, mask=self.mask))
+        return write(path, self.subject.approval_page(mask=self.mask))
 
     def close(self) -> None:
         """Nothing is open; both kinds of preview have the same methods."""
@@ -48,18 +46,16 @@ class StaticPreview:
     def __repr__(self) -> str:
         if not self.is_shown:
             return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        view = RowView(self.composed, mask=self.mask)
+        view = self.subject.view(mask=self.mask)
         return plain_text(view, self.stops, title=f"<Preview of {self.title}>")
 
     def _repr_html_(self) -> str:
         if not self.is_shown:
             return str(render("static_preview", title=self.title, remark=_NOT_SHOWN))
-        return str(
-            static_html(RowView(self.composed, mask=self.mask), self.stops, title=self.title)
-        )
+        return str(static_html(self.subject.view(mask=self.mask), self.stops, title=self.title))
 
 
-def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
+def static_html(view: View, stops: ChosenRows, *, title: str) -> str:
     """The first selected message as a card, below a table of all of them.
 
     Args:
@@ -81,7 +77,7 @@ def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
     )
 
 
-def plain_text(view: RowView, stops: ChosenRows, *, title: str) -> str:
+def plain_text(view: View, stops: ChosenRows, *, title: str) -> str:
     """The same for a terminal: one line for each selected row."""
     lines = [title]
     for mail in _mails(view, stops):
@@ -90,7 +86,7 @@ def plain_text(view: RowView, stops: ChosenRows, *, title: str) -> str:
     return "\n".join(lines)
 
 
-def _mails(view: RowView, stops: ChosenRows) -> list[Mail]:
+def _mails(view: View, stops: ChosenRows) -> list[Mail]:
     return [
         view.mail(position, reasons=reasons, with_cells=False)
         for position, reasons in stops[:SHOWN_STOPS]

@@ -14,13 +14,10 @@ from mailframe.counting import counted
 from mailframe.notebook import view_of
 from mailframe.pages.environment import render
 from mailframe.pages.text import one_line
-from mailframe.review.chosen_rows import full_tour
-from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.controls import Controls, focus, show
 from mailframe.review.preview.navigation import Navigation, RowSet
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.panes import Panes
-from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.search import rows_with_key, rows_with_label, rows_with_text
 from mailframe.review.preview.static_preview import plain_text, static_html
 from mailframe.review.tour import MAX_ROWS
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mailframe.message.composed import Composed
+    from mailframe.review.preview.subject import Subject
     from mailframe.review.tour import Tour
 
 
@@ -38,7 +35,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """One row at a time: the message, its problems, and the controls to reach any other row.
 
     Args:
-        composed: the campaign.
+        subject: the campaign.
         chosen: the rows that it opens on, each with its reasons.
         is_tour: whether those are the tour.
         tour: the tour of the campaign, possibly over a sample of the rows.
@@ -50,7 +47,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(
         self,
-        composed: Composed,
+        subject: Subject,
         *,
         chosen: Mapping[int, tuple[str, ...]],
         is_tour: bool,
@@ -60,16 +57,16 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         title: str,
         is_small: bool,
     ) -> None:
-        self._composed, self._tour, self._title = composed, tour, title
+        self._subject, self._tour, self._title = subject, tour, title
         self._mask, self._keep_masked = mask, keep_masked
-        self._view = RowView(composed, mask=mask)
+        self._view = subject.view(mask=mask)
         self._chosen, self._is_tour = dict(chosen), is_tour
-        self._navigation = Navigation(len(composed.frame), tour=tuple(chosen))
+        self._navigation = Navigation(len(subject.frame), tour=tuple(chosen))
         self._turn = threading.RLock()
         self._is_drawing = False
         self._large_shown: int | None = None
         self._controls = Controls(
-            tour_rows=_all_or(MAX_ROWS, len(composed.frame)),
+            tour_rows=_all_or(MAX_ROWS, len(subject.frame)),
             names={
                 RowSet.TOUR: "Edge cases" if is_tour else "Selected",
                 RowSet.ALL: "All",
@@ -77,9 +74,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 RowSet.MATCHES: "Matches",
             },
             row_names=" or ".join(
-                [*composed.key[:1], "label"] if len(composed.key) == 1 else ["label"]
+                [*subject.key[:1], "label"] if len(subject.key) == 1 else ["label"]
             ),
-            first_view="HTML" if composed.bound.letter.html_body is not None else "Text",
+            first_view="HTML" if subject.has_html else "Text",
         )
         self._panes = Panes(self._controls)
         if is_small:
@@ -87,7 +84,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().__init__(self._parts())
         self.add_class("mf-preview")
         self.layout.width = "100%"
-        if len(composed.frame):
+        if len(subject.frame):
             self._listen()
             self._show_tour()
             self._draw()
@@ -95,7 +92,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _parts(self) -> list[widgets.Widget]:
         """The zones of the widget; without rows, what to do instead of dead controls."""
         panes = self._panes
-        if len(self._composed.frame):
+        if len(self._subject.frame):
             return panes.parts
         panes.note.value = render("widget/empty", title=self._title)
         return [panes.style, panes.note]
@@ -165,8 +162,8 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _go_to_named(self, text: str) -> None:
         """Go to the row with that label or key; step through them if there are several."""
-        frame = self._composed.frame
-        rows = rows_with_label(frame.index, text) or rows_with_key(frame, self._composed.key, text)
+        frame = self._subject.frame
+        rows = rows_with_label(frame.index, text) or rows_with_key(frame, self._subject.key, text)
         if len(rows) > 1:
             self._navigation.sets[RowSet.MATCHES] = rows
             self._go(
@@ -179,7 +176,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._go(lambda: None, self._no_such_row(one_line(text.strip(), most=60)))
 
     def _no_such_row(self, name: str) -> str:
-        index, key = self._composed.frame.index, self._composed.key
+        index, key = self._subject.frame.index, self._subject.key
         if isinstance(index, pd.RangeIndex) and index.step == 1:
             which = f"the frame has rows {index[0]:,} to {index[-1]:,}"
             which += f", and no {key[0]} {name}" if len(key) == 1 else ""
@@ -188,7 +185,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _search(self, text: str) -> None:
         """Step through the matches; without any, stay at the current row."""
-        rows = rows_with_text(self._composed.frame, text)
+        rows = rows_with_text(self._subject.frame, text)
         self._navigation.sets[RowSet.MATCHES] = rows
         if rows or self._navigation.current is RowSet.MATCHES:
             self._go(lambda: self._navigation.choose(RowSet.MATCHES if rows else RowSet.ALL))
@@ -201,7 +198,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Check every row, and step through those with problems."""
         self._check()
         rows = self._navigation.sets[RowSet.PROBLEMS]
-        number = counted(len(self._composed.frame), "row")
+        number = counted(len(self._subject.frame), "row")
         self._go(
             lambda: self._navigation.choose(RowSet.PROBLEMS),
             "" if rows else f"No problems in {number}.",
@@ -210,12 +207,12 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _check(self, *, is_quiet: bool = False) -> None:
         """Check every row, once; the campaign keeps the result."""
-        preflight = self._composed.preflight(watch=None if is_quiet else self._progress("Checking"))
+        preflight = self._subject.preflight(watch=None if is_quiet else self._progress("Checking"))
         self._navigation.sets[RowSet.PROBLEMS] = preflight.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
         watch = self._progress("Looking for edge cases in")
-        self._tour = full_tour(self._composed, progress=False, watch=watch)
+        self._tour = self._subject.full_tour(watch)
         self._chosen, self._is_tour = {stop.position: stop.reasons for stop in self._tour}, True
         self._controls.names[RowSet.TOUR] = "Edge cases"
         self._show_tour()
@@ -224,7 +221,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _progress(self, doing: str) -> Callable[[int], None]:
         """A function that shows the progress, at each hundredth of all rows."""
-        rows = len(self._composed.frame)
+        rows = len(self._subject.frame)
         step = max(rows // 100, 1)
 
         def watch(position: int) -> None:
@@ -240,7 +237,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what is shown ---
 
     def _show_tour(self) -> None:
-        is_whole = self._tour.looked_at >= min(len(self._composed.frame), MAX_ROWS)
+        is_whole = self._tour.looked_at >= min(len(self._subject.frame), MAX_ROWS)
         show(self._controls.all_rows, is_shown=not is_whole)
         self._panes.show_untaken(self._tour)
 
@@ -270,7 +267,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         It contains the counts and checks of all rows, the plan, the edge cases, the branches that
         no row takes, and the fingerprint for ``send(…, approved=…)``.
         """
-        return write(path, approval_page(self._composed, mask=self._mask))
+        return write(path, self._subject.approval_page(mask=self._mask))
 
     def close(self) -> None:
         """Remove the preview and all of its parts from the notebook and its kernel."""
@@ -294,9 +291,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return {"text/plain": f"<Preview of {self._title}, closed>"}
         bundle: dict[str, Any] = {**view_of(self), "text/plain": repr(self)}
         if self._keep_masked is not None:
-            view = RowView(self._composed, mask=self._keep_masked)
+            view = self._subject.view(mask=self._keep_masked)
             stops = (
-                list(self._chosen.items()) or [(0, ("the first row",))][: len(self._composed.frame)]
+                list(self._chosen.items()) or [(0, ("the first row",))][: len(self._subject.frame)]
             )
             bundle["text/plain"] = plain_text(view, stops, title=repr(self))
             bundle["text/html"] = static_html(view, stops, title=self._title)

@@ -414,7 +414,7 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     assert "78 bytes" in header(preview)
     preview._controls.next.click()
     assert "attachment_unreadable" in header(preview)
-    assert preview._composed.kept_preflight is None
+    assert preview._subject.composed.kept_preflight is None
 
 
 @pytest.mark.parametrize("text", HOSTILE)
