@@ -26,6 +26,7 @@ from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.row_functions import RowFunction
 from mailframe.message.cells import Column
 from mailframe.message.derived_parts import check_derived_parts
+from mailframe.message.given_frame import as_pandas
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.markup import has_constant, makes_links, unescaped_values
 from mailframe.message.markup_cells import markup_of
@@ -130,7 +131,7 @@ def bind(letter: Letter, frame: pd.DataFrame, *, facts: FrameFacts | None = None
     given: list[Column] = []
     names: dict[str, Names] = {}
     unknown: list[str] = []
-    for field, value in letter.parts():
+    for field, value in ((field, as_pandas(given)) for field, given in letter.parts()):
         if isinstance(value, str):
             try:
                 sources[field], names[field] = compile_part(environments[field], value, name=field)
@@ -298,7 +299,7 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any, *, is_part
         new += "_"
     try:
         is_function = callable(value) and not isinstance(value, EXPRESSION)
-        given = value(own_copy(frame)) if is_function else value
+        given = as_pandas(value(own_copy(frame))) if is_function else value
         _refuse_one_text(field, given, frame)
         _refuse_other_index(field, given, frame)
         series = frame.assign(**{new: given})[new]

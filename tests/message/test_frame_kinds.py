@@ -519,3 +519,12 @@ def test_problems_are_named_by_position_and_key():
         (1, BIG + 1, "invalid_address", 1)
     ]
     assert codes(frame.to_pandas()) == ["invalid_address"]
+
+
+@pytest.mark.parametrize("column", [pl.Series, pa.array, lambda cells: pa.chunked_array([cells])])
+def test_a_column_of_another_library_is_a_value_that_varies_by_row(column):
+    """As a Series of pandas, also if a function returns it; a function gets a frame of pandas."""
+    frame = pl.DataFrame({"email": ["a@acme.example", "b@acme.example"]})
+    for value in (column(["x", "y"]), lambda df: column((df["email"].str[:1]).tolist())):
+        made = mf.compose(frame, text_body=value, **FIELDS).messages()["TextBody"].to_list()
+        assert made == (["a", "b"] if callable(value) else ["x", "y"])
