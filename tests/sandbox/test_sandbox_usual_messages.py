@@ -12,7 +12,7 @@ from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.checks.account import Account
 from mailframe.sandbox.checks.message_checks import checked_message
 from mailframe.sandbox.checks.request_json import many_messages
-from mailframe.sandbox.checks.usual_messages import usual
+from mailframe.sandbox.checks.usual_messages import recipient, usual
 from tests.sandbox.sandbox_mail import mail, post
 
 ACCOUNT = Account()
@@ -90,12 +90,12 @@ BATCHES = st.lists(OF_CAMPAIGN | FIELDS | CHANGED, max_size=5)
 @given(BATCHES)
 def test_what_is_usual_passes_all_checks(messages):
     """With the same stream and recipient, and no key of it is written in another way."""
-    for message, accepted in zip(messages, usual(messages, ACCOUNT), strict=True):
-        if accepted is not None:
+    for message, stream in zip(messages, usual(messages, ACCOUNT), strict=True):
+        if stream is not None:
             checked = checked_message(message, ACCOUNT)
             assert many_messages([message]) == [message]
-            assert [one.address.lower() for one in checked.recipients] == [accepted[1]]
-            assert checked.stream == accepted[0]
+            assert [one.address.lower() for one in checked.recipients] == [recipient(message)]
+            assert checked.stream == stream
 
 
 @settings(deadline=None, max_examples=30)

@@ -81,8 +81,8 @@ class Intake:
         (item,) = self.accept([_as_kept(message)], [checked.stream], text=text)
         return item
 
-    def usual(self, value: Any) -> list[tuple[str, str] | None]:
-        """The stream and the recipient of each message that can be accepted without more checks.
+    def usual(self, value: Any) -> list[str | None]:
+        """The stream of each message that can be accepted without more checks.
 
         Args:
             value: the JSON value of a batch.
@@ -94,11 +94,16 @@ class Intake:
         is_large = len(self.request.body) > MAX_SINGLE_BYTES
         if not isinstance(value, list) or self.is_test or is_large:
             return []
-        usual = usual_messages.usual(value, self._account)
-        suppressed = {one[0]: self._suppressed(one[0]) for one in usual if one}
-        if any(suppressed.values()):
-            return [one if one and one[1] not in suppressed[one[0]] else None for one in usual]
-        return usual
+        streams = usual_messages.usual(value, self._account)
+        suppressed = {stream: self._suppressed(stream) for stream in set(streams) if stream}
+        if not any(suppressed.values()):
+            return streams
+        return [
+            stream
+            if stream and usual_messages.recipient(message) not in suppressed[stream]
+            else None
+            for message, stream in zip(value, streams, strict=True)
+        ]
 
     def accept(
         self, messages: Sequence[dict[str, Any]], streams: Sequence[str], *, text: str = texts.OK

@@ -47,7 +47,7 @@ def take_batch(
     intake: Intake,
     messages: list[dict[str, Any]],
     *,
-    usual: Sequence[tuple[str, str] | None] = (),
+    usual: Sequence[str | None] = (),
 ) -> EndpointResult:
     """The result of a request with many *messages*: an item for each.
 
@@ -60,7 +60,7 @@ def take_batch(
     for _, group in groupby(usual or [None] * len(messages), key=type):
         run = list(group)
         some = messages[len(items) : len(items) + len(run)]
-        streams = [one[0] for one in run if one]
+        streams = [stream for stream in run if stream]
         if streams:
             items += intake.accept(some, streams)
         else:

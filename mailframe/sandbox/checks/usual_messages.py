@@ -46,8 +46,8 @@ HEADER_NAMES: Final = frozenset(
 _HEADER_KEYS: Final = {("Name", "Value"), ("Value", "Name")}
 
 
-def usual(messages: list[Any], account: Account) -> list[tuple[str, str] | None]:
-    """The stream and the recipient, in lower case, of each message that passes all checks.
+def usual(messages: list[Any], account: Account) -> list[str | None]:
+    """The stream of each message that passes all checks.
 
     It has one plain address in To, short texts, and names of headers that many messages have.
 
@@ -61,7 +61,7 @@ def usual(messages: list[Any], account: Account) -> list[tuple[str, str] | None]
     >>> from mailframe.sandbox.checks.account import Account
     >>> ann = {"From": "a@example.com", "To": "Ann <Ann@example.com>", "TextBody": "Hi"}
     >>> usual([ann, ann | {"To": ""}], Account())
-    [('outbound', 'ann@example.com'), None]
+    ['outbound', None]
     """
     if account.approval is not APPROVED or set(map(type, messages)) != {dict}:
         return [None] * len(messages)
@@ -71,25 +71,33 @@ def usual(messages: list[Any], account: Account) -> list[tuple[str, str] | None]
     columns = {
         name: [message.get(name) for message in messages] for name in _COLUMNS if name in names
     }
-    odd = _odd_ones(columns)
+    is_right = [True] * len(messages)
+    for row in _odd_ones(columns):
+        is_right[row] = False
     missing = [None] * len(messages)
-    senders, recipients = columns.get("From", missing), columns.get("To", missing)
+    senders = columns.get("From", missing)
     streams = [value or DEFAULT_STREAM for value in columns.get("MessageStream", missing)]
-    bodies = zip(columns.get("HtmlBody", missing), columns.get("TextBody", missing), strict=True)
     confirmed = _right(senders, lambda value: _may_send(value, account))
     sending = _right(streams, lambda value: account.streams.get(value, INBOUND) is not INBOUND)
     return [
-        (stream, address.lower())
-        if (address := _address(to))
-        and (html or text)
-        and row not in odd
-        and sender in confirmed
-        and stream in sending
+        stream
+        if right and address and (html or text) and sender in confirmed and stream in sending
         else None
-        for row, (to, sender, stream, (html, text)) in enumerate(
-            zip(recipients, senders, streams, bodies, strict=True)
+        for right, address, sender, stream, html, text in zip(
+            is_right,
+            map(_address, columns.get("To", missing)),
+            senders,
+            streams,
+            columns.get("HtmlBody", missing),
+            columns.get("TextBody", missing),
+            strict=True,
         )
     ]
+
+
+def recipient(message: dict[str, Any]) -> str:
+    """The address, in lower case, of the recipient of a usual message."""
+    return (_address(message["To"]) or "").lower()
 
 
 def _odd_ones(columns: dict[str, list[Any]]) -> set[int]:

@@ -8,7 +8,6 @@ are read in full.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -83,8 +82,9 @@ def packed(rows: Sequence[dict[str, Any]], *, without: Container[str] = ()) -> t
     """
     traits: dict[str, Any] = {}
     others: dict[str, list[Any]] = {}
-    kept = dict.fromkeys(chain.from_iterable(rows))
-    for name in [one for one in kept if one not in without]:
+    first = rows[0] if rows else {}
+    of_others = sorted(set().union(*rows) - first.keys())
+    for name in [one for one in (*first, *of_others) if one not in without]:
         values = [row.get(name) for row in rows]
         few = _few(values)
         if few is None:
