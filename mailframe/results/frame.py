@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -43,9 +44,6 @@ COLUMNS: Final = tuple(DTYPES)
 
 _STATUSES: Final = tuple(Status)
 _COUNTED: Final = ["status", "ErrorCode", "reason"]
-_OUR_NAME: Final = re.compile(
-    rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*"
-)
 
 
 def results_frame(frame: pd.DataFrame, rows: RowResults, *, last: bool = False) -> pd.DataFrame:
@@ -78,17 +76,31 @@ def results_frame(frame: pd.DataFrame, rows: RowResults, *, last: bool = False) 
         raise ResultsError(
             f"{len(rows):,} results cannot be joined to a frame of {len(frame):,} rows"
         )
-    added = pd.DataFrame(rows.columns(last=last), index=frame.index, copy=False)
-    results = pd.concat([frame, added], axis=1)
-    results.index = frame.index.view()  # itself, except that a new name stays in the results
-    results.columns = pd.Index(
-        [*frame.columns, *free_names(frame.columns)],
+    return beside(frame, rows.columns(last=last))
+
+
+def beside(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """The frame with more columns after its own, under names that are free, as ``results_frame``.
+
+    Args:
+        frame: any frame of one level of columns; it is not changed.
+        columns: the values by name, one per row.
+
+    Examples:
+        >>> beside(pd.DataFrame({"opens": [1]}), {"opens": [2]}).columns.tolist()
+        ['opens', 'mail_opens']
+    """
+    added = pd.DataFrame(columns, index=frame.index, copy=False)
+    whole = pd.concat([frame, added], axis=1)
+    whole.index = frame.index.view()  # itself, except that a new name stays in the results
+    whole.columns = pd.Index(
+        [*frame.columns, *free_names(frame.columns, columns)],
         dtype=_label_dtype(frame.columns),
         name=frame.columns.name,
         tupleize_cols=False,
     )
-    results.attrs = frame.attrs
-    return results
+    whole.attrs = frame.attrs
+    return whole
 
 
 def results_columns(frame: pd.DataFrame) -> dict[str, str]:
@@ -121,15 +133,25 @@ def results_columns(frame: pd.DataFrame) -> dict[str, str]:
     return {name: labels[name] for name in COLUMNS}
 
 
-def standard_name(label: object) -> str | None:
+def standard_name(label: object, columns: tuple[str, ...] = COLUMNS) -> str | None:
     """The standard name of a column of results by its label, or None for any other label.
+
+    Args:
+        label: the label.
+        columns: the standard names.
 
     Examples:
         >>> standard_name("mail_To_2"), standard_name("To"), standard_name("To_2")
         ('To', 'To', None)
     """
-    match = _OUR_NAME.fullmatch(label) if isinstance(label, str) else None
+    match = _our_name(columns).fullmatch(label) if isinstance(label, str) else None
     return (match[1] or match[2]) if match else None
+
+
+@cache
+def _our_name(columns: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(columns)
+    return re.compile(rf"(?:mail_)?({names})|mail_({names})_[1-9][0-9]*")
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
@@ -226,10 +248,10 @@ def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
         )
 
 
-def free_names(labels: Iterable[object]) -> list[str]:
-    """The names of the columns of results beside columns with these labels."""
+def free_names(labels: Iterable[object], columns: Iterable[str] = COLUMNS) -> list[str]:
+    """The names of the columns of results, or of others, beside columns with these labels."""
     taken = set(labels)
-    return [next(name for name in _candidates(column) if name not in taken) for column in COLUMNS]
+    return [next(name for name in _candidates(column) if name not in taken) for column in columns]
 
 
 def _candidates(standard: str) -> Iterator[str]:

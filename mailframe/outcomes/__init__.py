@@ -1,0 +1,1 @@
+"""What happened to accepted messages: events of Postmark, as columns of results."""
