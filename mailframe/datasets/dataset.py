@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,10 +19,11 @@ from mailframe.errors import MailframeError
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
 from mailframe.message.given_frame import PANDAS
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.keys import Digests, key_problems, repeated_keys
 from mailframe.message.message import Message
-from mailframe.message.preflight import Preflight
+from mailframe.message.preflight import finished_preflight
 from mailframe.message.problem_list import ProblemCollector
+from mailframe.message.repeats import RepeatFinder, repeated_recipients
 from mailframe.message.row_names import RowNames
 from mailframe.pages.text import one_line
 from mailframe.problems import Code, Problem, Severity
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mailframe.message.preflight import Mask
+    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.message.repeats import Pairs
 
 _SMALL: Final = [
     rendering.PERSON,
@@ -178,39 +179,31 @@ class MessageDataset:
             table = part.read(_SMALL)
             with reading(part.path):
                 problems += read.add(part.first, table, live=live, has_key=bool(self.key))
-        problems += self._repeats(read.people)
-        ordered = problems.ordered()
-        blocked = ordered.errors().positions()
-        sendable = read.sizes != 0
-        sendable[blocked] = False
-        read.sizes[blocked] = 0
-        sizes: array[int] = _as_array(read.sizes)
-        streams = {stream for part in self._parts for stream in part.streams}
-        digests = LateDigests(read.digests)
-        return Preflight(
-            ordered,
-            sendable,
-            sizes,
-            digests,
-            keys,
-            spellings,
+        finder = RepeatFinder(
             read.people,
-            tuple(sorted(streams)),
+            keys if self.key else None,
+            lambda pairs: repeated_keys(self._key_frame(), self.key, pairs),
+            self._repeated_recipients,
+        )
+        streams = {stream for part in self._parts for stream in part.streams}
+        return finished_preflight(
+            problems,
+            read.sizes,
+            finder,
+            digests=LateDigests(read.digests),
+            keys=keys,
+            spellings=spellings,
+            people=read.people,
+            streams=tuple(sorted(streams)),
         )
 
-    def _repeats(self, people: Digests) -> Iterator[Problem]:
+    def _repeated_recipients(self, pairs: Pairs) -> Iterator[Problem]:
         """A problem for each row whose recipient an earlier row has."""
-        repeats = list(people.repeats())
-        firsts = self.names.many([first for _, first in repeats])
         wanted = np.zeros(self.rows, dtype=bool)
-        wanted[[position for position, _ in repeats]] = True
-        recipients = dict(self._recipients(wanted))
-        code = Code.REPEATED_RECIPIENT if self.key else Code.DUPLICATE_RECIPIENT
-        for (position, _), first in zip(repeats, firsts, strict=True):
-            detail = f"the same recipient as {first}"
-            if code is Code.DUPLICATE_RECIPIENT:
-                detail += "; drop one, or name the column that tells the rows apart: key=…"
-            yield Problem(position, "to", code, detail, value=recipients.get(position))
+        wanted[[position for position, _ in pairs]] = True
+        texts = dict(self._recipients(wanted))
+        recipients = [texts.get(position) for position, _ in pairs]
+        return repeated_recipients(pairs, recipients, self.names, has_key=bool(self.key))
 
     def _recipients(self, wanted: Mask) -> Iterator[tuple[int, str]]:
         for part in self._parts:
@@ -295,7 +288,3 @@ def _as_dtype(column: pd.Series[Any], dtypes: list[str]) -> pd.Series[Any]:
         return pd.Series(column, dtype=pd.api.types.pandas_dtype(dtype))
     except (TypeError, ValueError, NotImplementedError):
         return column
-
-
-def _as_array(sizes: np.ndarray[Any, Any]) -> array[int]:
-    return array("I", sizes.tobytes())

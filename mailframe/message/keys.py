@@ -27,6 +27,8 @@ from mailframe.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from mailframe.message.problem_list import Mask
+
 DIGEST_BYTES: Final = 16
 """A digest of 16 bytes is the same on every machine, and no two texts have the same one."""
 _NO_DIGEST: Final = bytes(DIGEST_BYTES)
@@ -150,7 +152,7 @@ def _key_fault(frame: pd.DataFrame, column: object) -> str:
 def key_problems(
     frame: pd.DataFrame, columns: Sequence[str], digests: Digests, spellings: np.ndarray[Any, Any]
 ) -> Iterator[Problem]:
-    """Rows without a key, rows that share one, and keys that differ only in leading zeros.
+    """Rows without a key, and keys that differ only in leading zeros.
 
     Args:
         frame: one row per message.
@@ -173,7 +175,22 @@ def key_problems(
         for row, key in enumerate(keys if len(columns) == 1 else ()):
             if key[:1] == "0" and key.isdecimal() and key != "0":
                 with_zeros.setdefault(key.lstrip("0") or "0", (first + row, key))
-    repeats = list(digests.repeats())
+    if with_zeros:
+        yield from _ambiguous(fast[0].tolist(), with_zeros, names)
+
+
+def repeated_keys(
+    frame: pd.DataFrame, columns: Sequence[str], repeats: Sequence[tuple[int, int]]
+) -> Iterator[Problem]:
+    """A problem for each row whose key an earlier row has.
+
+    Args:
+        frame: one row per message.
+        columns: the columns of the key.
+        repeats: the positions of each such row and of the first row with its key.
+    """
+    names = RowNames(frame)
+    series = [frame[column] for column in columns]
     pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
     for (position, _), (first, second) in zip(repeats, pairs, strict=True):
         detail = (
@@ -181,8 +198,6 @@ def key_problems(
             "add a column to the key, or keep one row"
         )
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(series, position))
-    if with_zeros:
-        yield from _ambiguous(fast[0].tolist(), with_zeros, names)
 
 
 def _without_faults(
@@ -356,9 +371,14 @@ class Digests:
         """The digest of every row as two numbers, for joins."""
         return np.frombuffer(self._bytes, dtype="<u8").reshape(-1, 2)
 
-    def repeats(self) -> Iterable[tuple[int, int]]:
-        """Positions of each row with the digest of an earlier row, and of the first such row."""
-        positions = np.flatnonzero(self._has_digest)
+    def repeats(self, *, without: Mask | None = None) -> list[tuple[int, int]]:
+        """Positions of each row with the digest of an earlier row, and of the first such row.
+
+        Args:
+            without: one per row, whether it does not count; None if all count.
+        """
+        counts = self._has_digest if without is None else self._has_digest & ~without
+        positions = np.flatnonzero(counts)
         halves = self.halves()
         ordered = np.sort(halves[positions, 0])
         shared = ordered[1:][ordered[1:] == ordered[:-1]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from mailframe.message.checked_bodies import CheckedBodies, storage_mode
 from mailframe.message.checks import check_letter
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
-from mailframe.message.keys import Digests, digests_of, key_problems
+from mailframe.message.keys import Digests, digests_of, key_problems, repeated_keys
 from mailframe.message.message import Message
 from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
+from mailframe.message.repeats import RepeatFinder, Repeats, repeated_recipients
 from mailframe.message.row_names import RowNames
 from mailframe.problems import Code, Problem
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mailframe.message.columnar.chunks import PreparedChunk
     from mailframe.message.content_digests import Watch
     from mailframe.message.problem_list import ProblemList
+    from mailframe.message.repeats import Pairs, Sizes
 
 _DAMAGED: Final = (
     "the temporary file of the checked messages is damaged, and the rows in the damaged part now "
@@ -57,6 +59,9 @@ class Preflight:
         people: one digest per row, of its recipient.
         streams: the message streams of the messages, in alphabetical order.
         bodies: the messages, as they were checked; None if they have to be made again.
+        repeats: the rows that share a key or a recipient; None if there are none.
+        whole: the check before rows were left out; None if none are.
+        left_out: one per row, whether it is left out; False if none are.
     """
 
     problems: ProblemList
@@ -68,6 +73,9 @@ class Preflight:
     people: Digests
     streams: tuple[str, ...]
     bodies: CheckedBodies | None = None
+    repeats: Repeats | None = None
+    whole: Preflight | None = None
+    left_out: Mask | bool = False
 
     @property
     def contents(self) -> Digests:
@@ -103,10 +111,29 @@ class Preflight:
         Args:
             rows: one per row, whether it is left out.
         """
-        sizes = self.sizes[:]
-        np.frombuffer(sizes, dtype="I")[rows] = 0
-        problems = self.problems.without(rows)
-        return replace(self, problems=problems, sizes=sizes, sendable=self.sendable & ~rows)
+        whole = self if self.whole is None else self.whole
+        rows = rows | self.left_out
+        if self.repeats is None:
+            problems, sizes = self.problems.without(rows), np.array(whole.sizes, dtype=np.uint32)
+            sizes[rows] = 0
+        else:  # an earlier row that is left out is no repeat
+            problems = self.repeats.problems(without=rows)
+            sizes = self.repeats.sizes_of(problems, without=rows)
+        return replace(
+            self,
+            problems=problems,
+            sizes=array("I", sizes.tobytes()),
+            sendable=sizes != 0,
+            left_out=rows,
+            whole=whole,
+        )
+
+    @property
+    def with_left_out(self) -> Preflight:
+        """The check with the rows that are left out, to look them up in a ledger."""
+        if self.whole is None:
+            return self
+        return replace(self, sendable=self.sendable | self.whole.sendable)
 
     def of_row(self, position: int) -> list[Problem]:
         """The problems of one row."""
@@ -154,14 +181,13 @@ def run_preflight(
     keys = Digests(rows) if key else people
     if key:
         problems += key_problems(frame, key, keys, spellings)
-    sizes = array("I", bytes(4 * rows))
-    sizes_of_rows = np.frombuffer(sizes, dtype="I")
+    sizes = np.zeros(rows, dtype=np.uint32)
     streams: set[str] = set()
     keeping = _Keeping(bound, live=live, with_digests=with_digests)
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
         keeping.add(chunk)
-        sizes_of_rows[chunk.first : chunk.first + len(chunk.sizes)] = chunk.sizes
+        sizes[chunk.first : chunk.first + len(chunk.sizes)] = chunk.sizes
         has_message = chunk.sizes.astype(bool).tolist()
         people.put_many(
             chunk.first,
@@ -173,24 +199,46 @@ def run_preflight(
             ),
         )
         streams.update(compress(chunk.streams, has_message))
-    sendable = sizes_of_rows != 0
-    code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
-    problems += _repeats(bound, people, code, RowNames(frame, key))
-    ordered = problems.ordered()
-    blocked = ordered.errors().positions()
-    sendable[blocked] = False
-    sizes_of_rows[blocked] = 0
-    return Preflight(
-        ordered,
-        sendable,
-        sizes,
-        keeping.digests(),
-        keys,
-        spellings,
+    finder = RepeatFinder(
         people,
-        tuple(sorted(streams)),
-        keeping.bodies,
+        keys if key else None,
+        partial(repeated_keys, frame, key),
+        partial(_repeated_recipients, bound, RowNames(frame, key), has_key=bool(key)),
     )
+    return finished_preflight(
+        problems,
+        sizes,
+        finder,
+        digests=keeping.digests(),
+        keys=keys,
+        spellings=spellings,
+        people=people,
+        streams=tuple(sorted(streams)),
+        bodies=keeping.bodies,
+    )
+
+
+def finished_preflight(
+    problems: ProblemCollector, sizes: Sizes, finder: RepeatFinder, **made: Any
+) -> Preflight:
+    """The check of rows that were checked one by one, with what concerns several rows.
+
+    Args:
+        problems: the problems of the letter and of each row.
+        sizes: the bytes of each message; 0 where there is none.
+        finder: finds the rows that share a key or a recipient.
+        **made: the other attributes of the check.
+    """
+    before = problems.ordered()
+    sizes[before.errors().positions()] = 0
+    repeats = list(finder.problems())
+    if not repeats:
+        return Preflight(before, sizes != 0, array("I", sizes.tobytes()), **made)
+    of_repeats = Repeats(finder, before, sizes)
+    nobody = np.zeros(len(sizes), dtype=bool)
+    ordered = of_repeats.problems(without=nobody)
+    left = of_repeats.sizes_of(ordered, without=nobody)
+    return Preflight(ordered, left != 0, array("I", left.tobytes()), repeats=of_repeats, **made)
 
 
 class _Keeping:
@@ -333,16 +381,11 @@ def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Probl
     return [*bound.warnings, *check_letter(bound, columns)]
 
 
-def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -> Iterator[Problem]:
-    """A problem for each row whose recipient an earlier row has."""
-    repeats = people.repeats()
-    recipients = _recipients(bound, [position for position, _ in repeats])
-    firsts = names.many([first for _, first in repeats])
-    for (position, _), first, recipient in zip(repeats, firsts, recipients, strict=True):
-        detail = f"the same recipient as {first}"
-        if code is Code.DUPLICATE_RECIPIENT:
-            detail += "; drop one, or name the column that tells the rows apart: key=…"
-        yield Problem(position, "to", code, detail, value=recipient)
+def _repeated_recipients(
+    bound: BoundLetter, names: RowNames, pairs: Pairs, *, has_key: bool
+) -> Iterator[Problem]:
+    recipients = _recipients(bound, [position for position, _ in pairs])
+    return repeated_recipients(pairs, recipients, names, has_key=has_key)
 
 
 def _recipients(bound: BoundLetter, positions: Sequence[int]) -> Iterator[object]:

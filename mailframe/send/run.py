@@ -147,8 +147,8 @@ class Run:
         if self.options.ledger is not None:  # a million take seconds, and can be interrupted here
             preflight.digests.get(watch=self.watch)
         with self._open_session(preflight) as session:
-            wanted = preflight.sendable
-            eligible = self._ask(lambda: session.begin(checked, self.rows, wanted=wanted))
+            wanted, every = preflight.sendable, preflight.with_left_out
+            eligible = self._ask(lambda: session.begin(every, self.rows, wanted=wanted))
             self._skip(excluded)  # also those that were rejected earlier
             batches = CampaignBatches(
                 self.composed,

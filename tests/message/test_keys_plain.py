@@ -23,6 +23,7 @@ from mailframe.message.keys import (
     digest,
     joined,
     key_problems,
+    repeated_keys,
 )
 from mailframe.message.plain_values import exact_up_to
 from mailframe.message.row_names import RowNames, is_missing_label
@@ -70,7 +71,7 @@ def plain_repeats(digests: Digests, rows: int) -> list[tuple[int, int]]:
 def plain_problems(
     frame: pd.DataFrame, columns: Sequence[str], digests: Digests, spellings: np.ndarray
 ) -> Iterator[Problem]:
-    """As ``key_problems``, row by row."""
+    """As ``key_problems`` and ``repeated_keys``, row by row."""
     names = RowNames(frame)
     lists = [frame[column].tolist() for column in columns]
     exact = [
@@ -98,6 +99,8 @@ def plain_problems(
         spellings[position] = int.from_bytes(spelling[:8], "little")
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
             with_zeros.setdefault(key.lstrip("0") or "0", (position, key))
+    if with_zeros:
+        yield from _ambiguous(lists[0], with_zeros, names)
     for position, first in plain_repeats(digests, len(frame)):
         detail = (
             f"{names.of(first)} and {names.of(position)} have the same "
@@ -105,14 +108,20 @@ def plain_problems(
         )
         value = plain_cell(lists, position)
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=value)
-    if with_zeros:
-        yield from _ambiguous(lists[0], with_zeros, names)
+
+
+def all_problems(
+    frame: pd.DataFrame, columns: Sequence[str], digests: Digests, spellings: np.ndarray
+) -> Iterator[Problem]:
+    """All problems of a key."""
+    yield from key_problems(frame, columns, digests, spellings)
+    yield from repeated_keys(frame, columns, digests.repeats())
 
 
 def assert_as_plain(frame: pd.DataFrame, columns: Sequence[Any]) -> None:
     """The same problems, digests and spellings."""
     results = []
-    for find in (plain_problems, key_problems):
+    for find in (plain_problems, all_problems):
         digests, spellings = Digests(len(frame)), np.zeros(len(frame), dtype="<u8")
         problems = list(find(frame, columns, digests, spellings))
         results.append((problems, digests.halves().tolist(), spellings.tolist()))

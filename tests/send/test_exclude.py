@@ -86,6 +86,30 @@ def test_rows_are_named_in_many_ways(exclude, expected):
     assert statuses(exclude, ledger=None) == expected
 
 
+TWINS = pd.DataFrame(
+    {"id": [7, 7, 8], "email": ["a@example.com", "a@example.com", "b@example.com"]}
+)
+
+
+@pytest.mark.parametrize("key", [None, "id"])
+@pytest.mark.parametrize("keep", ["first", "last"])
+def test_a_row_that_is_left_out_is_no_duplicate(tmp_path, key, keep):
+    """Of two rows with one key or recipient the other gets the message, and gets it once."""
+    others = TWINS["id"].duplicated(keep=keep)
+    twins, ledger = campaign(TWINS, key=key), tmp_path / "l"
+    assert "1 blocked" in str(twins.plan())
+    assert "2 messages" in str(twins.plan(exclude=others))
+    assert "0 blocked" in str(twins.plan(exclude=others))
+    with mf.Sandbox(in_process=True) as sandbox:
+        server = sandbox.server
+        twins.send(server, exclude=others, ledger=ledger, progress=False, limit=1)
+        results = twins.send(server, exclude=others, ledger=ledger, progress=False)
+        again = twins.send(server, exclude=~others, ledger=ledger, progress=False)
+        assert sandbox.messages()["To"].tolist() == ["a@example.com", "b@example.com"]
+    assert results.loc[~others, "MessageID"].notna().all()
+    assert again["reason"].isin(["already_sent", "excluded"]).all()
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize("columns", [["id", "email"], ["email"], ["id"]])
 def test_a_file_names_rows(tmp_path, ending, columns):
