@@ -93,34 +93,42 @@ class Batch:
 
 
 class Filling:
-    """The number of the current batch, and how full it is with the ledger's metadata."""
+    """The number of the current batch, and how full it is with the ledger's metadata.
 
-    def __init__(self) -> None:
+    Args:
+        at_most: the maximum number of messages of a batch.
+    """
+
+    def __init__(self, at_most: int = limits.MAX_BATCH_MESSAGES) -> None:
         self.number = self._messages = self._size = 0
+        self._at_most = at_most
 
     def put(self, size: int) -> int:
         """The number of the batch that a message of *size* bytes goes in, counted from 1."""
         size += limits.METADATA_BYTES_FOR_MAILFRAME
         self._messages += 1
         self._size += _COMMA + size
-        is_full = self._messages > limits.MAX_BATCH_MESSAGES or self._size > limits.MAX_BATCH_BYTES
+        is_full = self._messages > self._at_most or self._size > limits.MAX_BATCH_BYTES
         if is_full or not self.number:
             self.number += 1
             self._messages, self._size = 1, _BRACKETS + size
         return self.number
 
 
-def batches(messages: Iterable[Message]) -> Iterator[Batch]:
+def batches(
+    messages: Iterable[Message], *, at_most: int = limits.MAX_BATCH_MESSAGES
+) -> Iterator[Batch]:
     """All messages in batches that Postmark accepts, in their order.
 
     Args:
         messages: messages of at most ``limits.MAX_MESSAGE_BYTES`` each as posted.
+        at_most: the maximum number of messages of a batch.
 
     >>> from mailframe.message.message import Message
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
     [500, 500, 1]
     """
-    filling = Filling()
+    filling = Filling(at_most)
     number, waiting = 0, list[Message]()
     for message in messages:
         following = filling.put(len(message.body))

@@ -39,6 +39,9 @@ class Surface(Protocol):
     def draw(self, phase: Phase, done: int | None, text: str) -> None:
         """Draw how many are done, with a text behind; None for as many as before."""
 
+    def tell(self, line: str) -> None:
+        """Write a line, where the bar is lines."""
+
     def close(self, line: str | None) -> None:
         """Remove the bar and leave a line, or nothing."""
 
@@ -81,6 +84,9 @@ class _Drawn:
         self.bar.set_postfix_str(text, refresh=done is None)
         if done is not None:
             self.bar.update(done - self.bar.n)
+
+    def tell(self, line: str) -> None:
+        """The bar itself has the text."""
 
     def begun(self, phase: Phase) -> None:
         """Another phase has begun."""
@@ -158,6 +164,9 @@ class _Log:
             rate = f"{done / max(now - self._began, 1e-6):,.0f} {phase.unit}/s"
             percentage = f"{phase.doing}: {100 * done / phase.total:.0f} %"
             _log(", ".join(filter(None, [percentage, text, rate])))
+
+    def tell(self, line: str) -> None:
+        _log(line)
 
     def close(self, line: str | None) -> None:
         if line is not None:

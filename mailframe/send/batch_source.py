@@ -6,6 +6,7 @@ import inspect
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.message import batch as batching
 from mailframe.message.message import Message
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
@@ -65,6 +66,7 @@ class CampaignBatches:
         rows: the results.
         eligible: one per row, whether it may be sent.
         limit: send only so many messages; None for all.
+        at_most: the maximum number of messages of a batch.
     """
 
     next_label = "the next batch"
@@ -78,10 +80,11 @@ class CampaignBatches:
         *,
         eligible: Mask,
         limit: int | None,
+        at_most: int = MAX_BATCH_MESSAGES,
     ) -> None:
         self._composed, self._preflight = composed, preflight
         self._server, self._rows = server, rows
-        self._eligible, self._limit = eligible, limit
+        self._eligible, self._limit, self._at_most = eligible, limit, at_most
         self._reports_writing = _takes_on_sent(server)
         self.unsent_reason = reasons.NOT_SENT if limit is None else reasons.LIMIT
 
@@ -92,8 +95,8 @@ class CampaignBatches:
         return eligible if self._limit is None else min(self._limit, eligible)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches of at most 500 messages and 50 MB, in row order."""
-        return batching.batches(islice(self._messages(), self._limit))
+        """Batches of at most 500 messages and 50 MB, in row order; of fewer if there is a rate."""
+        return batching.batches(islice(self._messages(), self._limit), at_most=self._at_most)
 
     def _messages(self) -> Iterator[Message]:
         for item in self._composed.messages(

@@ -8,7 +8,6 @@ repeated only if its answer or the transport trace proves that nothing was proce
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import deque
@@ -19,11 +18,12 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe import errors
 from mailframe.message.batch import Batch
-from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results import reasons
 from mailframe.results.row_results import Status
+from mailframe.send.pacing.pace import Pace, Pacing
 from mailframe.send.requests_in_flight import Job, Request
+from mailframe.send.search_for_batch import search_for
 from mailframe.send.states import (
     NO_RESULTS_YET,
     set_outcomes,
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.2
 """Seconds between two checks for interrupts while an answer is awaited."""
-_MAX_PAUSE_S: Final = 5.0
-"""Seconds between two searches for an unknown batch at most."""
+_WAIT_STEP_S: Final = 1.0
+"""Seconds after which a wait looks at the clocks again: the machine may have been suspended."""
+_PROCESSED: Final = (Verdict.ANSWERED, Verdict.UNKNOWN)
+"""Verdicts of requests whose messages Postmark has, or may have."""
 
 
 class Dispatcher:
@@ -57,6 +59,7 @@ class Dispatcher:
         interrupts: the interrupts by the user.
         retry_policy: the policy for a server that is busy, unreachable or silent.
         workers: the number of batches in flight at once.
+        pace: when each batch may go; None for at once.
 
     Attributes:
         failure: the error that ended the run, without its results; None if none did.
@@ -71,10 +74,12 @@ class Dispatcher:
         *,
         retry_policy: RetryPolicy,
         workers: int = 1,
+        pace: Pace | None = None,
     ) -> None:
         self._source, self._session = source, session
         self._rows, self._interrupts = rows, interrupts
         self._retry_policy, self._workers = retry_policy, workers
+        self._pace = pace or Pace(Pacing(), messages=0)
         self._ending: str | None = None
         self._before = rows.counts()
         self._waiting: deque[Job] = deque()
@@ -112,11 +117,18 @@ class Dispatcher:
             self._make_next(batches)
             self._take_answer(bar)
             return True
-        if self._ending is None and self._waiting:
-            until = min(job.not_before for job in self._waiting)
-            self._interrupts.wait(max(0.0, until - time.monotonic()))
+        if self._ending is None and (self._waiting or self._made is not None):
+            bar.count(self._counts(), self._pace.note())
+            self._interrupts.wait(min(self._wait_s(), _WAIT_STEP_S))
             return True
         return False
+
+    def _wait_s(self) -> float:
+        """Seconds until the next batch may go; 0 for now, or if there is none."""
+        if not self._waiting:
+            return 0.0 if self._made is None else self._pace.wait_s(len(self._made))
+        job = self._waiting[0]  # no batch overtakes one that waits
+        return max(0.0, job.not_before - time.monotonic(), self._pace.wait_s(len(job.batch)))
 
     def _finish_interrupted(self) -> None:
         """Settle what an interrupt left: an answer that was being handled, a thread not started."""
@@ -149,10 +161,12 @@ class Dispatcher:
     # --- requests ------------------------------------------------------------------------------
 
     def _next_job(self, batches: Iterator[Batch]) -> Job | None:
-        if self._waiting:  # no batch overtakes one that waits
-            is_due = self._waiting[0].not_before <= time.monotonic()
-            return self._waiting.popleft() if is_due else None
-        self._make_next(batches)
+        if not self._waiting:
+            self._make_next(batches)
+        if self._wait_s():
+            return None
+        if self._waiting:
+            return self._waiting.popleft()
         batch, self._made = self._made, None
         return None if batch is None else Job(batch)
 
@@ -185,6 +199,7 @@ class Dispatcher:
         job.tries += 1
         request = Request(job, claimed)
         self._in_flight[request] = None
+        self._pace.start(request, len(job.batch))
         name = f"mailframe-batch-{job.batch.number}"
         thread = threading.Thread(target=self._post, args=(request,), name=name, daemon=True)
         try:
@@ -211,11 +226,12 @@ class Dispatcher:
 
     def _take_answer(self, bar: Bar) -> None:
         with suppress(Empty):  # an interrupt may lose the item, but not the answer
-            self._arrivals.get(timeout=_POLL_S)
+            self._arrivals.get(timeout=min(_POLL_S, self._wait_s() or _POLL_S))
         request = next((one for one in self._in_flight if one.answer is not None), None)
         if request is None:
             return
         answer = self._checked(request)
+        self._pace.end(request, is_processed=answer.verdict in _PROCESSED)
         if answer.interrupted:
             self._interrupts.note()
         following = self._following(request.job.batch, answer)
@@ -225,14 +241,14 @@ class Dispatcher:
             self._launch(following, after=request)
         self._HANDLERS[answer.verdict](self, request, answer)
         self._in_flight.pop(request, None)
-        bar.count(self._counts())
+        bar.count(self._counts(), self._pace.note())
 
     def _following(self, batch: Batch, answer: Answer) -> Job | None:
         """The batch that may be posted before the statuses of an answered one are set."""
         may_go_on = self._ending is None and not self._interrupts.stop and not self._waiting
         if self._made is None or not may_go_on or answer.verdict is not Verdict.ANSWERED:
             return None
-        if self._source.final_rejection(batch, answer.outcomes) is not None:
+        if self._wait_s() or self._source.final_rejection(batch, answer.outcomes) is not None:
             return None
         following, self._made = self._made, None
         return Job(following)
@@ -309,37 +325,22 @@ class Dispatcher:
 
     def _is_found_by_search(self, request: Request) -> bool:
         """Search Postmark for an unknown batch for a bounded time; whether all of it was found."""
-        until = time.monotonic() + self._retry_policy.search_s
         missing = len(request.job.batch)
-        for searches in itertools.count(1):
-            message_ids = self._search(request)
-            if message_ids is None:
-                return False
-            missing -= len(message_ids)
-            self._set_outcomes(
-                request.job.batch,
-                {
-                    position: Outcome(None, "found by search after no answer", message_id)
-                    for position, message_id in message_ids.items()
-                },
-            )
-            if not missing:
-                return True
-            pause_s = min(self._retry_policy.pause_s(searches), _MAX_PAUSE_S)
-            if self._interrupts.stop or time.monotonic() + pause_s > until:
-                break
-            self._interrupts.wait(pause_s)
-        return False
-
-    def _search(self, request: Request) -> dict[int, str] | None:
-        """MessageIDs by position that no earlier search found; None if there is nothing to ask."""
         try:
-            return self._session.search(request.claimed)
-        except search.SearchError:
-            return {}
+            for message_ids in search_for(
+                request.claimed, self._session, self._retry_policy, self._interrupts
+            ):
+                missing -= len(message_ids)
+                self._set_outcomes(
+                    request.job.batch,
+                    {
+                        position: Outcome(None, "found by search after no answer", message_id)
+                        for position, message_id in message_ids.items()
+                    },
+                )
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
-            return None
+        return not missing
 
     # --- statuses and errors -------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from mailframe.errors import MailframeError
 from mailframe.message.fingerprint import read_fingerprint
 from mailframe.message.given_frame import as_pandas
 from mailframe.postmark.client import Postmark
+from mailframe.send.pacing.pace import UNPACED, Pacing
 from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SendOptions:
         results: the file for the results; None for a frame.
         exclude: what names the rows that are left out; see ``excluded.py``.
         retry_policy: the policy for servers that are busy, unreachable or silent.
+        pacing: when batches may go, and what ends the send.
     """
 
     on_invalid: Literal["raise", "skip"] = "raise"
@@ -60,6 +62,7 @@ class SendOptions:
     results: Path | None = None
     exclude: object = None
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
+    pacing: Pacing = UNPACED
 
 
 def check_arguments(composed: Sendable, server: object, options: SendOptions) -> None:

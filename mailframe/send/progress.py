@@ -83,18 +83,30 @@ class Bar:
         if self.is_shown and (is_long or self._surface or time.monotonic() >= self._draws_at):
             self._draw(self._phase.total, what)
 
-    def send(self, messages: int) -> None:
-        """Begin to send so many messages; the bar is drawn at once, unless there are none."""
-        self._began = time.monotonic()
+    def send(self, messages: int, note: str = "") -> None:
+        """Begin to send so many messages; the bar is drawn at once, unless there are none.
+
+        Args:
+            messages: how many.
+            note: when the send ends, if it has a rate.
+        """
+        self._began, self._note = time.monotonic(), note
         self._phase = Phase(f"sending {self._name or 'messages'}", messages, "msg")
         if self.is_shown and messages:
             self._draw(0, self._counted())
+            self._tell(note)
 
-    def count(self, counts: Mapping[Status, int]) -> None:
-        """Draw the number of messages by status."""
-        self._counts = counts
+    def count(self, counts: Mapping[Status, int], note: str = "") -> None:
+        """Draw the number of messages by status, and when the send ends if it has a rate."""
+        self._counts, self._note = counts, note
         if self._surface is not None:
             self._draw(self._sent, self._counted())
+
+    def _tell(self, note: str) -> None:
+        """Write a line to a file or a pipe, which show a long wait no other way."""
+        if note and self._surface is not None:
+            surface = self._surface
+            self._guarded(lambda: surface.tell(f"{self._phase.doing}: {note}"))
 
     def finish(self, rows: RowResults) -> None:
         """Replace the bar by a line that counts all rows."""
@@ -144,6 +156,7 @@ class Bar:
                 f"{self._counts.get(Status.ACCEPTED, 0):,} accepted",
                 f"{self._counts.get(Status.REJECTED, 0):,} rejected",
                 *([f"{unknown:,} unknown"] if unknown else []),
+                *([self._note] if self._note else []),
             ]
         )
 
@@ -175,7 +188,9 @@ def end_line(rows: RowResults, *, sent: int, seconds: float) -> str:
     ]
     everything = ": ".join(filter(None, [counted(len(rows), "row"), ", ".join(by_status)]))
     if sent:
-        return f"{everything}, {sent / max(seconds, 1e-6):,.0f} msg/s"
+        per_s = sent / max(seconds, 1e-6)
+        speed = f"{per_s:,.0f} msg/s" if per_s >= 1 else f"{per_s * 3600:,.0f} msg/h"
+        return f"{everything}, {speed}"
     return f"nothing {'sent' if rows.counts()[Status.UNSENT] else 'to send'}; {everything}"
 
 

@@ -29,6 +29,7 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.options import check_arguments, with_recount
+from mailframe.send.pacing.pace import Pace
 from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
 from mailframe.send.refused_run import RefusedRun, record_scope
@@ -104,6 +105,7 @@ class Run:
         self.preflight: Preflight | None = None
         self.session: LedgerSession | None = None
         self.scope: str | None = None
+        self._earlier: list[tuple[float, int]] = []
         self._is_admitted = False  # nothing refuses the run any more
         self._notices: list[str] = []
         self._bar = Bar(composed.rows, name=composed.name, shown=options.progress)
@@ -157,6 +159,7 @@ class Run:
                 self.rows,
                 eligible=eligible,
                 limit=self.options.limit,
+                at_most=self.options.pacing.batch_messages,
             )
             if self.options.dry_run:
                 self._note_batches(batches)
@@ -219,6 +222,7 @@ class Run:
             record_scope(self.server, self.scope)
             campaign = ledger.campaign(self.scope, composed.name)
             with ledger.lock_campaign(campaign):
+                self._earlier = ledger.requests.posted(campaign, options.pacing.unit_s)
                 self.session = LedgerSession(
                     ledger, campaign, composed, self.questions, options, is_resent=is_resent
                 )
@@ -256,6 +260,7 @@ class Run:
     ) -> errors.MailframeError | None:
         self._is_admitted = True
         options = self.options
+        pace = Pace(options.pacing, batches.total, self._earlier)
         dispatcher = Dispatcher(
             batches,
             session,
@@ -263,8 +268,9 @@ class Run:
             self.interrupts,
             retry_policy=options.retry_policy,
             workers=options.workers,
+            pace=pace,
         )
-        self._bar.send(batches.total)
+        self._bar.send(batches.total, pace.note())
         try:
             dispatcher.run(self._bar)
         finally:

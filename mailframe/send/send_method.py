@@ -9,6 +9,7 @@ from mailframe.message.given_frame import FrameT
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.results.parquet_parts import results_path
 from mailframe.send.options import SendOptions, key_list
+from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.run import send
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SendMethod(Generic[FrameT]):
         recount: bool | None = None,
         results: str | os.PathLike[str] | None = None,
         exclude: Exclude = None,
+        rate: str | None = None,
     ) -> FrameT:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -75,6 +77,9 @@ class SendMethod(Generic[FrameT]):
             exclude: who is left out, with the status ``skipped`` and the reason ``excluded``:
                 addresses, keys, a frame or a ``.csv`` or ``.parquet`` file with them, or one truth
                 value per row. What is in no row is ignored. Errors of these rows do not count.
+            rate: the most messages in any second, minute, hour or day, such as ``5000/h``: a whole
+                number and ``/s``, ``/min``, ``/h`` or ``/day``. Batches are smaller and spread over
+                the time; what the ledger has of this campaign within the unit counts, too.
 
         Returns:
             The caller's kind of frame, rows, order, index and columns, and ``status``, ``reason``,
@@ -106,5 +111,6 @@ class SendMethod(Generic[FrameT]):
             recount=recount,
             results=None if results is None else results_path(results),
             exclude=exclude,
+            pacing=read_pacing(rate=rate),
         )
         return send(self._sendable, server, options)  # type: ignore[no-any-return]

@@ -7,6 +7,8 @@ request is the last one that covers it.
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -107,6 +109,34 @@ class Requests:
     def newest(self) -> int:
         """The id of the request that was recorded last; 0 before the first."""
         return int(self._db.one(f"SELECT coalesce({_NEWEST}, 0)")[0])
+
+    def posted(self, campaign: CampaignRecord, within_s: float) -> list[tuple[float, int]]:
+        """What was posted within the last *within_s* seconds, oldest first.
+
+        The time of what was posted before a restart or by another machine is that of the ledger,
+        but not later than now. A request that was not received is left out.
+
+        Returns:
+            The value of ``since_boot_s`` and the number of messages of each request.
+        """
+        posted: list[tuple[float, int]] = []
+        if within_s:
+            with self._db.transaction():  # its time is that of the database
+                now, now_s = datetime.fromisoformat(self._db.now()), since_boot_s()
+            rows = self._db.each(
+                "SELECT messages, started_at, boot, clock_s FROM attempt WHERE campaign = ? "
+                "AND state <> 'unsent' AND messages > 0 ORDER BY id DESC",
+                (campaign.id,),
+            )
+            with closing(rows):
+                for messages, started_at, boot, clock_s in rows:
+                    at_s = now_s - (now - datetime.fromisoformat(started_at)).total_seconds()
+                    if boot == BOOT and clock_s is not None:
+                        at_s = clock_s
+                    if at_s <= now_s - within_s:
+                        break
+                    posted.append((min(at_s, now_s), int(messages)))
+        return posted[::-1]
 
     def messages(self, attempt: int) -> Ids:
         """The messages whose request is this one; those of later requests are left out.
