@@ -125,6 +125,11 @@ class MessageDataset:
         return bool(self._note["has_many_recipients"])
 
     @property
+    def has_copies(self) -> bool:
+        """Whether a message may have other recipients than the first one in To."""
+        return bool(self._note["has_copies"])
+
+    @property
     def title(self) -> str:
         """The campaign in one line; no value of a row."""
         name = f"Campaign {self.name!r}" if self.name else "Campaign"
@@ -195,6 +200,7 @@ class MessageDataset:
             spellings=spellings,
             people=read.people,
             streams=tuple(sorted(streams)),
+            blocked_people=read.blocked_people,
         )
 
     def _repeated_recipients(self, pairs: Pairs) -> Iterator[Problem]:
@@ -240,6 +246,7 @@ class _Rows:
 
     def __init__(self, rows: int) -> None:
         self.people = Digests(rows)
+        self.blocked_people: dict[int, bytes] = {}
         self.digests = ContentDigests(rows)
         self.sizes = np.zeros(rows, dtype="I")
 
@@ -266,6 +273,8 @@ class _Rows:
         sizes = cells[rendering.SIZE]
         for row in blocked:
             place = (row or 0) - first
+            if person := people[place]:
+                self.blocked_people[first + place] = person
             people[place] = contents[place] = None
             sizes[place] = 0
         needed = [contents] if has_key else [contents, people]

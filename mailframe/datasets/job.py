@@ -38,6 +38,7 @@ class Job:
         identity: a digest of letter, key and facts, which every part has.
         letter_digest: see ``letter_digest``.
         has_many_recipients: whether a message may have several recipients in To.
+        has_copies: whether a message may have other recipients than the first one in To.
     """
 
     letter: Letter
@@ -46,6 +47,7 @@ class Job:
     identity: str
     letter_digest: str
     has_many_recipients: bool
+    has_copies: bool
 
     @classmethod
     def of(cls, letter: Letter, key: tuple[str, ...], facts: FrameFacts) -> Job:
@@ -58,7 +60,7 @@ class Job:
         digest = letter_digest(bound).hex()
         parts = [str(FORMAT), digest, *_codes(letter), json.dumps(key), facts.to_json()]
         identity = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return cls(letter, key, facts, identity, digest, "to[1]" in bound.sources)
+        return cls(letter, key, facts, identity, digest, "to[1]" in bound.sources, bound.has_copies)
 
     def note(self) -> dict[str, Any]:
         """What a campaign over the messages needs of it, for JSON."""
@@ -68,6 +70,7 @@ class Job:
             "job": self.identity,
             "letter": self.letter_digest,
             "has_many_recipients": self.has_many_recipients,
+            "has_copies": self.has_copies,
             "key": list(self.key),
             "key_dtypes": [list(columns[column].dtypes) for column in self.key],
             "rows": self.facts.rows,

@@ -76,12 +76,11 @@ def _cells(bound: BoundLetter, chunk: PreparedChunk) -> dict[str, list[Any]]:
     texts = [problems_json(problems.get(row, ())) for row in rows]
     live = dict(_live_problems(bound, chunk.first, bodies))
     made = [body is not None for body in bodies]
-    identities = [one if one and made[row] else None for row, one in enumerate(chunk.identities)]
     return {
         BODY: bodies,
         TO: list(chunk.recipients),
         STREAM: [one if made[row] else None for row, one in enumerate(chunk.streams)],
-        PERSON: digests_of(identities),
+        PERSON: digests_of([identity or None for identity in chunk.identities]),
         CONTENT: [body and content_digest(body) for body in bodies],
         MAIL: [body and mail_digest(body).to_bytes(_MAIL_BYTES, "little") for body in bodies],
         SIZE: chunk.sizes.tolist(),

@@ -166,6 +166,15 @@ def plain_addresses(texts: Sequence[str]) -> list[str]:
     ]
 
 
+def has_at_sign(text: str) -> bool:
+    """Whether *text* has an at-sign, also a wide one, which is read as ``@``.
+
+    >>> has_at_sign("ann@example.com"), has_at_sign("ann\uff20example.com"), has_at_sign("007")
+    (True, True, False)
+    """
+    return _AT_SIGNS.search(text) is not None
+
+
 def is_documentation_domain(address: str) -> bool:
     """Whether *address* is on a domain that RFC 2606 reserves for examples, which get no mail.
 

@@ -108,6 +108,13 @@ class BoundLetter:
         columns = tuple(column.take(positions) for column in self.columns)
         return replace(self, columns=columns, rows=len(positions))
 
+    @property
+    def has_copies(self) -> bool:
+        """Whether a message may have other recipients than the first one in To."""
+        return "to[1]" in self.sources or any(
+            field_of(part) in ("cc", "bcc") for part in self.sources
+        )
+
 
 def bind(letter: Letter, frame: pd.DataFrame, *, facts: FrameFacts | None = None) -> BoundLetter:
     """The letter compiled against the frame's columns.

@@ -163,6 +163,11 @@ class Composed:
         """Whether a message may have several recipients in To."""
         return "to[1]" in self.bound.sources
 
+    @property
+    def has_copies(self) -> bool:
+        """Whether a message may have other recipients than the first one in To."""
+        return self.bound.has_copies
+
     def fingerprint(self, *, sending: Preflight | None = None) -> str:
         """The fingerprint for an approval; see ``campaign_fingerprint``.
 

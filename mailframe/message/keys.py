@@ -165,13 +165,13 @@ def key_problems(
     fast = list(map(with_fast_cells, series))
     label = ", ".join(map(str, columns))
     with_zeros: dict[str, tuple[int, str]] = {}
-    for first in range(0, len(frame), _CHUNK_ROWS):
-        parts, faults = _without_faults([_canonical_cells(column, first) for column in fast])
-        keys, spelled = _in_one(parts), _in_one(list(map(loose_texts, parts)))
-        missing = [row for row, key in enumerate(keys) if row in faults or not key.strip()]
-        for row in missing:
+    for first, parts, faults in canonical_chunks(fast):
+        keys, spelled = in_one(parts), in_one(list(map(loose_texts, parts)))
+        missing = {row for row, key in enumerate(keys) if row in faults or not key.strip()}
+        for row in sorted(missing):
             yield _missing_key(first + row, label, faults.get(row), series)
-        _put_digests(_with_none(keys, missing), spelled, first, digests, spellings)
+        present = [None if row in missing else key for row, key in enumerate(keys)]
+        _put_digests(present if missing else keys, spelled, first, digests, spellings)
         for row, key in enumerate(keys if len(columns) == 1 else ()):
             if key[:1] == "0" and key.isdecimal() and key != "0":
                 with_zeros.setdefault(key.lstrip("0") or "0", (first + row, key))
@@ -197,7 +197,19 @@ def repeated_keys(
             f"{first} and {second} have the same {' + '.join(map(str, columns))}; "
             "add a column to the key, or keep one row"
         )
-        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(series, position))
+        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=cell(series, position))
+
+
+def canonical_chunks(
+    columns: Sequence[pd.Series[Any]],
+) -> Iterator[tuple[int, list[list[str]], dict[int, KeyFault]]]:
+    """The ``canonical`` keys of columns with fast cells, some rows after the others.
+
+    Each has the position of the first row, the parts of the keys, "" for a fault, and the first
+    fault of each row that has one, by its number from there.
+    """
+    for first in range(0, len(columns[0]), _CHUNK_ROWS):
+        yield first, *_without_faults([_canonical_cells(column, first) for column in columns])
 
 
 def _without_faults(
@@ -214,19 +226,9 @@ def _without_faults(
     return texts, faults
 
 
-def _in_one(parts: Sequence[list[str]]) -> list[str]:
+def in_one(parts: Sequence[list[str]]) -> list[str]:
     """The parts of each row as one text."""
     return parts[0] if len(parts) == 1 else list(map(joined, zip(*parts, strict=True)))
-
-
-def _with_none(keys: Sequence[str], missing: Sequence[int]) -> Sequence[str | None]:
-    """The keys with None in the places of some rows."""
-    if not missing:
-        return keys
-    with_none: list[str | None] = list(keys)
-    for row in missing:
-        with_none[row] = None
-    return with_none
 
 
 def _missing_key(
@@ -237,7 +239,7 @@ def _missing_key(
         return Problem(position, "key", Code.MISSING_KEY, detail)
     detail = f"{label}: {fault}"
     detail += "" if ";" in detail else _CHOOSE
-    return Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(series, position))
+    return Problem(position, "key", Code.MISSING_KEY, detail, value=cell(series, position))
 
 
 def _put_digests(
@@ -284,7 +286,8 @@ def _canonical_or_fault(value: object, exact_to: int) -> str | KeyFault:
         return fault
 
 
-def _cell(series: Sequence[pd.Series[Any]], position: int) -> object:
+def cell(series: Sequence[pd.Series[Any]], position: int) -> object:
+    """The value of a key; a tuple of several columns."""
     values = tuple(column.iloc[position : position + 1].tolist()[0] for column in series)
     only = None if is_missing_label(values[0]) else values[0]
     return only if len(values) == 1 else values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress, groupby
 from operator import itemgetter
@@ -27,7 +27,7 @@ from mailframe.message.row_names import RowNames
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -59,6 +59,7 @@ class Preflight:
         people: one digest per row, of its recipient.
         streams: the message streams of the messages, in alphabetical order.
         bodies: the messages, as they were checked; None if they have to be made again.
+        blocked_people: the digest of the recipient of each row without a message, by position.
         repeats: the rows that share a key or a recipient; None if there are none.
         whole: the check before rows were left out; None if none are.
         left_out: one per row, whether it is left out; False if none are.
@@ -73,6 +74,7 @@ class Preflight:
     people: Digests
     streams: tuple[str, ...]
     bodies: CheckedBodies | None = None
+    blocked_people: Mapping[int, bytes] = field(default_factory=dict)
     repeats: Repeats | None = None
     whole: Preflight | None = None
     left_out: Mask | bool = False
@@ -183,21 +185,19 @@ def run_preflight(
         problems += key_problems(frame, key, keys, spellings)
     sizes = np.zeros(rows, dtype=np.uint32)
     streams: set[str] = set()
+    blocked_people: dict[int, bytes] = {}
     keeping = _Keeping(bound, live=live, with_digests=with_digests)
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
         keeping.add(chunk)
         sizes[chunk.first : chunk.first + len(chunk.sizes)] = chunk.sizes
         has_message = chunk.sizes.astype(bool).tolist()
-        people.put_many(
-            chunk.first,
-            digests_of(
-                [
-                    identity if is_made and identity else None
-                    for identity, is_made in zip(chunk.identities, has_message, strict=True)
-                ]
-            ),
-        )
+        digests = digests_of([identity or None for identity in chunk.identities])
+        for row in [row for row, is_made in enumerate(has_message) if not is_made]:
+            if person := digests[row]:
+                blocked_people[chunk.first + row] = person
+            digests[row] = None
+        people.put_many(chunk.first, digests)
         streams.update(compress(chunk.streams, has_message))
     finder = RepeatFinder(
         people,
@@ -215,6 +215,7 @@ def run_preflight(
         people=people,
         streams=tuple(sorted(streams)),
         bodies=keeping.bodies,
+        blocked_people=blocked_people,
     )
 
 

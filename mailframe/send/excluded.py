@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -13,21 +13,19 @@ import pandas as pd
 from mailframe.errors import MailframeError
 from mailframe.letter.suggestions import listed
 from mailframe.message.address_errors import AddressError
-from mailframe.message.addresses import plain_addresses, read_mailbox
+from mailframe.message.addresses import has_at_sign, plain_addresses, read_mailbox
+from mailframe.message.arrow_columns import with_fast_cells
 from mailframe.message.given_frame import as_pandas
-from mailframe.message.key_spelling import loose_texts
-from mailframe.message.keys import HALF_BYTES, KeyFault, canonical, digest, joined
+from mailframe.message.keys import canonical, canonical_chunks, cell, digest, digests_of, in_one
 from mailframe.message.plan import Plan
-from mailframe.message.row_names import is_missing_label
-from mailframe.paths import local_path
+from mailframe.send.exclude_file import frame_of_file, is_file_name
+from mailframe.send.excluded_rows import ExcludedRows, no_digests, refuse_copies, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from mailframe.message.keys import Digests
-    from mailframe.message.preflight import Mask, Preflight
-    from mailframe.message.row_names import RowNames
+    from mailframe.message.preflight import Mask
+    from mailframe.send.excluded_rows import DigestRows
     from mailframe.send.sendable import Sendable
 
 Exclude: TypeAlias = (
@@ -37,73 +35,6 @@ _ADDRESS_COLUMNS: Final = frozenset(
     {"email", "e-mail", "e_mail", "email_address", "emailaddress", "address", "to", "recipient"}
 )
 """Names of columns with addresses, in lower case."""
-_READERS: Final = {
-    ".csv": lambda path: pd.read_csv(path, dtype=str, keep_default_na=False),
-    ".parquet": pd.read_parquet,
-}
-_EXAMPLE: Final = "do_not_mail.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class ExcludedRows:
-    """What names the rows that are left out.
-
-    Attributes:
-        mask: one per row of the campaign, whether it is left out; None without a mask.
-        people: the digests of addresses.
-        keys: the digests of keys.
-        spellings: the keys as given, by the first half of the digest of their loose spelling.
-    """
-
-    mask: Mask | None = None
-    people: frozenset[bytes] = frozenset()
-    keys: frozenset[bytes] = frozenset()
-    spellings: Mapping[int, object] = field(default_factory=dict)
-
-    def of(self, preflight: Preflight, names: RowNames) -> Mask:
-        """One per row, whether it is left out.
-
-        Args:
-            preflight: the preflight check of the campaign.
-            names: the names of the rows, for an error.
-
-        Raises:
-            MailframeError: a row has a key that is written differently in *exclude*.
-        """
-        if self.mask is not None:
-            return self.mask
-        rows = _rows_of(preflight.people, self.people)
-        if self.keys:
-            rows |= _rows_of(preflight.keys, self.keys)
-            self._refuse_spellings(preflight.spellings, rows, names)
-        return rows
-
-    def _refuse_spellings(
-        self, spellings: np.ndarray[Any, Any], rows: Mask, names: RowNames
-    ) -> None:
-        """Refuse "007" in place of 7: the row would get mail although it is meant."""
-        wanted = np.fromiter(self.spellings, dtype=np.uint64, count=len(self.spellings))
-        alike = np.flatnonzero(np.isin(spellings, wanted) & (spellings != 0) & ~rows)
-        if len(alike):
-            value = self.spellings[int(spellings[alike[0]])]
-            raise MailframeError(
-                f"exclude has the key {value!r}, and the frame has it in another spelling "
-                f"({names.of(int(alike[0]))}): leading zeros, case or spaces. Write it as the "
-                "frame does; nothing was sent"
-            )
-
-    def __len__(self) -> int:
-        """How many addresses and keys are named."""
-        return max(len(self.people), len(self.keys))
-
-
-def _rows_of(digests: Digests, wanted: frozenset[bytes]) -> Mask:
-    """The rows with one of the digests."""
-    firsts = np.frombuffer(b"".join(wanted), dtype="<u8")[::2]
-    rows = np.isin(digests.halves()[:, 0], firsts)
-    for position in np.flatnonzero(rows).tolist():
-        rows[position] = digests.at(position) in wanted
-    return rows
 
 
 def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
@@ -121,21 +52,23 @@ def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
     """
     if exclude is None:
         return None
-    exclude = as_pandas(exclude)
-    if isinstance(exclude, os.PathLike) or (isinstance(exclude, str) and _is_path(exclude)):
-        exclude = _frame_of_file(exclude)
-    elif isinstance(exclude, str):
-        exclude = [exclude]
+    key, exclude = composed.key, as_pandas(exclude)
+    if isinstance(exclude, os.PathLike) or (isinstance(exclude, str) and is_file_name(exclude)):
+        return _read_frame(_with_first_line(frame_of_file(exclude), key), key)
+    if isinstance(exclude, str):
+        if not exclude.strip():
+            raise MailframeError("exclude is an empty text; leave it out, or name an address")
+        return replace(_read_values(pd.Series([exclude], dtype=object), key), only=exclude)
     if isinstance(exclude, pd.DataFrame):
-        exclude = _values_of_frame(exclude, composed.key)
-    elif _is_mask(exclude):
+        return _read_frame(exclude, key)
+    if _is_mask(exclude):
         return ExcludedRows(mask=_checked_mask(exclude, composed))
     if isinstance(exclude, bytes | Mapping) or not isinstance(exclude, Iterable):
         raise MailframeError(
             "exclude takes addresses or keys, a DataFrame with them, the path of a .csv or "
             f".parquet file, or one truth value per row; not a {type(exclude).__name__}"
         )
-    return _read_values(list(exclude), composed.key)
+    return _read_values(_column(exclude), key)
 
 
 def plan_of(composed: Sendable, *, has_ledger: bool, exclude: object) -> Plan:
@@ -146,47 +79,55 @@ def plan_of(composed: Sendable, *, has_ledger: bool, exclude: object) -> Plan:
         return Plan.of(composed.name, preflight, has_ledger=has_ledger)
     rows = excluded.of(preflight, composed.names)
     without, count = preflight.without(rows), int(rows.sum())
+    refuse_copies(composed, without, excluded)
     return Plan.of(composed.name, without, has_ledger=has_ledger, excluded=count)
 
 
-def _is_path(text: str) -> bool:
-    return text.lower().endswith(tuple(_READERS))
+# --- frames --------------------------------------------------------------------------------------
 
 
-def _frame_of_file(named: str | os.PathLike[str]) -> pd.DataFrame:
-    path = local_path(named, what="exclude", example=_EXAMPLE, error=MailframeError)
-    read = _READERS.get(path.suffix.lower())
-    if read is None:
-        raise MailframeError(f"exclude reads a .csv or a .parquet file, not {path.name}")
-    return _read_file(path, read)
+def _read_frame(frame: pd.DataFrame, key: Sequence[str]) -> ExcludedRows:
+    """The keys of a frame that has the key columns, else its addresses.
 
-
-def _read_file(path: Path, read: Any) -> pd.DataFrame:
-    try:
-        frame: pd.DataFrame = read(path)
-    except (OSError, ValueError, ImportError) as error:
-        raise MailframeError(
-            f"exclude: {path.name} could not be read ({error}); nothing was sent"
-        ) from error
-    return frame
-
-
-def _values_of_frame(frame: pd.DataFrame, key: Sequence[str]) -> list[object]:
-    """The keys of a frame that has the key columns, else its addresses."""
+    A row without a key names its address, if there is a column of addresses.
+    """
+    levels = [name for name in frame.index.names if name in key and name not in frame.columns]
+    frame = frame.reset_index(level=levels) if levels else frame
     columns = list(frame.columns)
-    if key and all(columns.count(column) == 1 for column in key):
-        parts = [frame[column].tolist() for column in key]
-        return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
     named = [column for column in columns if str(column).lower() in _ADDRESS_COLUMNS]
-    if len(columns) == 1:
-        named = columns
+    if not key or not all(columns.count(column) == 1 for column in key):
+        return _read_values(_column(_address_column(frame, named, key)), key)
+    keys = frame[list(key)]
+    is_keyless = pd.concat([_is_blank(keys[column]) for column in key], axis=1).all(axis=1)
+    others = None
+    if len(named) == 1 and named[0] not in key and is_keyless.any():
+        others = frame.loc[is_keyless, named[0]]
+    parts = [keys.loc[~is_keyless, column] for column in key]
+    return _read_keys(parts, others, count=len(frame))
+
+
+def _with_first_line(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """A file of one column with its first line as a row, too: it may be a key and no header."""
+    columns = list(frame.columns)
+    if len(key) != 1 or len(columns) != 1 or not isinstance(columns[0], str):
+        return frame
+    if columns[0] in key or columns[0].lower() in _ADDRESS_COLUMNS or has_at_sign(columns[0]):
+        return frame
+    return pd.concat([pd.DataFrame({columns[0]: columns}), frame])
+
+
+def _address_column(
+    frame: pd.DataFrame, named: Sequence[Any], key: Sequence[str]
+) -> pd.Series[Any]:
+    columns = list(frame.columns)
+    named = columns if len(columns) == 1 else named
     if len(named) != 1 or columns.count(named[0]) > 1:
         what = f"the key ({', '.join(key)}) or " if key else ""
         raise MailframeError(
             f"exclude has no column that is certainly {what}the address; give one column, such as "
             f"exclude=frame['email']. It has: {listed(columns)}"
         )
-    return frame[named[0]].tolist()
+    return frame[named[0]]
 
 
 # --- one truth value per row ---------------------------------------------------------------------
@@ -200,6 +141,8 @@ def _is_mask(given: object) -> bool:
 
 def _checked_mask(given: Any, composed: Sendable) -> Mask:
     rows = composed.rows
+    if np.ndim(given) != 1:
+        raise MailframeError("exclude has truth values that are not one column")
     if len(given) != rows:
         raise MailframeError(f"exclude has {len(given):,} truth values for {rows:,} rows")
     if isinstance(given, pd.Series) and not given.index.equals(composed.frame.index):
@@ -218,69 +161,109 @@ def _checked_mask(given: Any, composed: Sendable) -> Mask:
 # --- addresses and keys --------------------------------------------------------------------------
 
 
-def _read_values(values: list[object], key: Sequence[str]) -> ExcludedRows:
-    values = [one for one in values if not _is_blank(one)]
-    addresses = [one for one in values if isinstance(one, str) and "@" in one]
-    if not key:
-        _refuse_others(values)
-        return ExcludedRows(people=frozenset(map(digest, _identities(addresses))))
-    keys, spellings = set(), {}
-    for value in values:
-        parts = _parts(value, key)
-        if parts:
-            keys.add(digest(joined(parts)))
-            half = digest(joined(loose_texts(parts)))[:HALF_BYTES]
-            spellings[int.from_bytes(half, "little")] = value
-    people = frozenset(map(digest, _identities(addresses)))
-    return ExcludedRows(people=people, keys=frozenset(keys), spellings=spellings)
+def _column(values: Any) -> pd.Series[Any]:
+    """Values as a column; one that is named by an address has lost its first line as a header."""
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise MailframeError(f"exclude is an array of {values.ndim} dimensions; give one column")
+    if isinstance(values, pd.Index) and not isinstance(values, pd.MultiIndex):
+        values = values.to_series()
+    if not isinstance(values, pd.Series):
+        return pd.Series(list(values), dtype=object)
+    if isinstance(values.name, str) and has_at_sign(values.name):
+        values = pd.concat([pd.Series([values.name], dtype=object), values.astype(object)])
+    column: pd.Series[Any] = values
+    return column
 
 
-def _refuse_others(values: list[object]) -> None:
-    """Refuse any other value, where the address is the key."""
-    for value in values:
-        if not (isinstance(value, str) and "@" in value):
-            raise MailframeError(
-                f"exclude has {value!r}, which is not an email address, and the campaign has no "
-                "key; nothing was sent"
-            )
+def _is_blank(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Whether each cell is a missing value, or a text without any character that can be seen."""
+    is_text = [isinstance(cell, str) and not cell.strip() for cell in cells.tolist()]
+    return cells.isna() | pd.Series(is_text, index=cells.index, dtype=bool)
 
 
-def _parts(value: object, key: Sequence[str]) -> list[str]:
-    """The canonical parts of a key; empty for an address that cannot be one, as it has one part."""
-    given = value if isinstance(value, tuple | list) else (value,)
-    if len(given) != len(key):
-        if isinstance(value, str) and "@" in value:
-            return []
+def _read_values(cells: pd.Series[Any], key: Sequence[str]) -> ExcludedRows:
+    """Addresses and keys in any order; tuples for several key columns."""
+    count, cells = len(cells), cells[~_is_blank(cells).to_numpy(dtype=bool)]
+    if len(key) == 1:
+        if any(isinstance(value, tuple | list) for value in cells.tolist()):
+            cells = pd.Series(list(map(_in_tuple, cells.tolist())), dtype=object)
+        return _read_keys([cells], None, count=count)
+    values = cells.tolist()
+    addresses = [one for one in values if isinstance(one, str) and has_at_sign(one)]
+    others = [one for one in values if not (isinstance(one, str) and has_at_sign(one))]
+    if others and not key:
         raise MailframeError(
-            f"exclude has {value!r}, which is not an email address, and the key has {len(key)} "
-            f"columns: {', '.join(map(str, key))}; nothing was sent"
+            f"exclude has {others[0]!r}, which is not an email address, and the campaign has no "
+            "key; nothing was sent"
         )
-    try:
-        return [canonical(part) for part in given]
-    except KeyFault as fault:
-        raise MailframeError(f"exclude has {value!r}: {fault}; nothing was sent") from None
+    for value in others:
+        if not isinstance(value, tuple | list) or len(value) != len(key):
+            raise _of_other_length(value, key)
+    columns = list(map(_column, zip(*others, strict=True)))
+    return _read_keys(columns, _column(addresses), count=count)
 
 
-def _is_blank(value: object) -> bool:
-    return is_missing_label(value) or (isinstance(value, str) and not value.strip())
+def _in_tuple(value: object) -> object:
+    """The value of a tuple or a list of one."""
+    if not isinstance(value, tuple | list):
+        return value
+    if len(value) != 1:
+        raise _of_other_length(value, ("",))
+    return value[0]
 
 
-def _identities(texts: list[str]) -> list[str]:
-    """The addresses in lower case, without names."""
+def _of_other_length(value: object, key: Sequence[str]) -> MailframeError:
+    names = f": {', '.join(map(str, key))}" if any(key) else ""
+    return MailframeError(
+        f"exclude has {value!r}, which is not an email address, and the key has {len(key)} "
+        f"columns{names}; nothing was sent"
+    )
+
+
+def _read_keys(
+    columns: Sequence[pd.Series[Any]], addresses: pd.Series[Any] | None, *, count: int
+) -> ExcludedRows:
+    """Keys, which may also be addresses if the key has one column.
+
+    Args:
+        columns: the columns of the keys; none if there is no key.
+        addresses: more addresses, which are no keys.
+        count: how many values were given.
+    """
+    columns = list(map(with_fast_cells, columns))
+    keys: list[list[str]] = [[] for _ in columns]
+    for first, parts, faults in canonical_chunks(columns) if columns else ():
+        for row, fault in faults.items():
+            raise MailframeError(
+                f"exclude has {cell(columns, first + row)!r}: {fault}; nothing was sent"
+            )
+        for whole, part in zip(keys, parts, strict=True):
+            whole.extend(part)
+    people, errors = _people(_texts_with_at(columns[0]) if len(columns) == 1 else [])
+    more, wrong = _people([] if addresses is None else _texts_with_at(addresses))
+    for error in wrong.values():
+        raise error
+    not_addresses = {digest(canonical(text)): error for text, error in errors.items()}
+    digests = rows_of(digests_of(in_one(keys))) if keys else no_digests()
+    return ExcludedRows(count, None, np.concatenate([people, more]), digests, keys, not_addresses)
+
+
+def _texts_with_at(cells: pd.Series[Any]) -> list[str]:
+    return [one for one in cells.tolist() if isinstance(one, str) and has_at_sign(one)]
+
+
+def _people(texts: list[str]) -> tuple[DigestRows, dict[str, MailframeError]]:
+    """The digests of addresses without case and names; and why a text is none."""
     if not texts:
-        return []
+        return no_digests(), {}
     stripped = [text.strip() for text in texts]
-    quick = plain_addresses(stripped)
-    return [
-        address.lower() if address else _identity(text)
-        for address, text in zip(quick, stripped, strict=True)
-    ]
-
-
-def _identity(text: str) -> str:
-    try:
-        return read_mailbox(text).identity
-    except AddressError as error:
-        raise MailframeError(
-            f"exclude has {text!r}: {str(error).rstrip('.')}; nothing was sent"
-        ) from None
+    identities, errors = list(map(str.lower, plain_addresses(stripped))), {}
+    for place in [place for place, one in enumerate(identities) if not one]:
+        try:
+            identities[place] = read_mailbox(stripped[place]).identity
+        except AddressError as error:
+            text = texts[place]
+            errors[text] = MailframeError(
+                f"exclude has {text!r}: {str(error).rstrip('.')}; nothing was sent"
+            )
+    return rows_of(digests_of([one or None for one in identities])), errors

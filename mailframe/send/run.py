@@ -24,6 +24,7 @@ from mailframe.results.summary_line import About, with_summary_line
 from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.excluded import read_excluded
+from mailframe.send.excluded_rows import refuse_copies
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.results.column_storage import Positions
-    from mailframe.send.excluded import ExcludedRows
+    from mailframe.send.excluded_rows import ExcludedRows
     from mailframe.send.ledger.session import SendSession
     from mailframe.send.options import SendOptions
     from mailframe.send.sendable import Sendable
@@ -189,6 +190,8 @@ class Run:
             return checked, np.empty(0, dtype=np.int64)
         rows = exclude.of(checked, self.composed.names)
         self.preflight, excluded = checked.without(rows), np.flatnonzero(rows)
+        live = self.server.is_live
+        refuse_copies(self.composed, self.preflight, exclude, live=live, watch=self.watch)
         self._skip(excluded)
         if len(exclude) and not len(excluded):
             self._notices.append(_NOBODY_EXCLUDED)

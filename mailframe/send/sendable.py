@@ -58,6 +58,10 @@ class Sendable(Protocol):
     def has_many_recipients(self) -> bool:
         """Whether a message may have several recipients in To."""
 
+    @property
+    def has_copies(self) -> bool:
+        """Whether a message may have other recipients than the first one in To."""
+
     def preflight(
         self,
         *,

@@ -211,7 +211,9 @@ class LedgerSession:
         matches["eligible"] = eligible[matches["position"].to_numpy()]
         refuse_unconfirmed_resend(self._ledger, self.campaign, matches)
         self._check_changes(recorded, matches)
+        in_frame = recorded.ids[matches["line"].to_numpy()[matches["line"] >= 0]]
         planned = recorded.ids[recorded.states == MessageState.PLANNED]
+        planned = planned[~np.isin(planned, in_frame)]  # an excluded row is in the frame
         del recorded  # 80 bytes a row
         self._plan(matches)
         self._replan(matches, rows)
@@ -294,11 +296,10 @@ class LedgerSession:
 
     def _warn_of_absent_rows(self, planned: Ids) -> None:
         """Warn of messages that were planned before this run and are in no row."""
-        absent = len(planned) - int(np.isin(planned, self._ids).sum())
-        if absent:
+        if len(planned):
             self.notices.append(
-                f"{absent:,} messages of {self.campaign.name!r} were planned earlier and are not "
-                "in this frame"
+                f"{len(planned):,} messages of {self.campaign.name!r} were planned earlier "
+                "and are not in this frame"
             )
 
     # --- one request ---------------------------------------------------------------------------
