@@ -164,6 +164,48 @@ class MailAccessor:
 
         return plot(self._frame, by, over=over, ax=ax)
 
+    def refresh(
+        self, server: mf.Postmark, *, details: int = 0, progress: bool = True
+    ) -> pd.DataFrame:
+        """The results with what happened to each message since it was accepted, from Postmark.
+
+        Opens, clicks, bounces and unsubscribes are read from lists, never one request per message,
+        and joined by MessageID. Another refresh of what this one returned reads only what is new.
+        Privacy proxies open emails that nobody reads, and mail programs that load no images are not
+        counted: an open is not a reader.
+
+        Args:
+            server: the server that the messages were sent through.
+            details: for how many messages to ask one by one when they were delivered, which no list
+                says; those first in the order of the rows that have no ``delivered_at``.
+            progress: whether to show a progress bar.
+
+        Returns:
+            The same rows and columns, and ``outcome``, ``delivered_at``, ``opened_at``, ``opens``,
+            ``clicked_at``, ``clicks``, ``bounce_type``, ``bounce_detail`` and ``unsubscribed_at``;
+            missing where a row was not accepted, and where Postmark does not store it any more.
+
+        Raises:
+            AccountError: Postmark does not answer or refuses; ``results`` has what was read before.
+            ResultsError: this is not a results DataFrame.
+
+        >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})
+        >>> with mf.Sandbox(in_process=True) as sandbox:
+        ...     campaign = people.mail.compose(
+        ...         sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi",
+        ...         track_opens=True, name="hello",
+        ...     )
+        ...     results = campaign.send(sandbox.server, progress=False)
+        ...     outcome = sandbox.simulate(opens=0.5, seed=2)
+        ...     results.mail.refresh(sandbox.server)[["email", "outcome", "opens"]]
+                     email   outcome  opens
+        0  ann@example.com  accepted      0
+        1  bob@example.com    opened      1
+        """
+        from mailframe.outcomes.refreshing import refresh
+
+        return refresh(self._frame, server, details=details, progress=progress)
+
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.
 

@@ -90,6 +90,7 @@ def with_outcomes(
     events: pd.DataFrame,
     *,
     complete: Mapping[str, Any] | None = None,
+    uncertain: Any = False,
     are_new: bool = False,
 ) -> pd.DataFrame:
     """The results with the columns of ``OUTCOME_DTYPES``, to which *events* are added.
@@ -104,6 +105,9 @@ def with_outcomes(
         events: a table of events in any order, each once or more often; see ``events_frame``.
         complete: for ``opens`` and ``clicks``, in which rows *events* has all of them, so that none
             is 0 and not missing: one truth value per row, or one for all; by default in none.
+        uncertain: in which rows *events* may lack some before others, because Postmark has deleted
+            them: one truth value per row, or one for all. To have events there makes a count
+            missing.
         are_new: whether no event was counted by an earlier call: then the counts are added.
 
     Raises:
@@ -136,9 +140,9 @@ def with_outcomes(
     for name, kind in _COUNTS.items():
         number = np.bincount(of_event[_is(once, kind)], minlength=len(messages))
         counts = _of_rows(number, message, missing=0)
-        has_all = np.broadcast_to(np.asarray((complete or {}).get(name, False)), len(results))
+        has_all = (message >= 0) & (complete or {}).get(name, False)
         columns[name] = _counts(
-            counts, has_all & (message >= 0), _column(before, name), are_new=are_new
+            *(counts, has_all, (message >= 0) & uncertain), _column(before, name), are_new=are_new
         )
     columns |= _bounces(once, of_event, message, before)
     columns["outcome"] = _words(columns, has_message=message >= 0)
@@ -231,7 +235,15 @@ def _times(first: Array, before: pd.Series[Any] | None) -> Any:
     return as_stamps(np.where(first == _LATEST, NO_STAMP, first))
 
 
-def _counts(number: Array, has_all: Array, before: pd.Series[Any] | None, *, are_new: bool) -> Any:
+def _counts(
+    number: Array,
+    has_all: Array,
+    is_uncertain: Array,
+    before: pd.Series[Any] | None,
+    *,
+    are_new: bool,
+) -> Any:
+    is_uncertain = is_uncertain & (number > 0)
     is_missing = (number == 0) & ~has_all
     if before is not None:
         counted = before.fillna(0).to_numpy(np.int64)
@@ -240,7 +252,7 @@ def _counts(number: Array, has_all: Array, before: pd.Series[Any] | None, *, are
             number, is_missing = number + counted, was_missing & ~has_all
         else:
             number, is_missing = np.maximum(number, counted), was_missing & is_missing
-    return pd.arrays.IntegerArray(number.astype(np.int64), is_missing)
+    return pd.arrays.IntegerArray(number.astype(np.int64), is_missing | is_uncertain)
 
 
 def _bounces(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mailframe.sandbox.life.rule import Rule
 
 _S: Final = 1_000_000_000
+_TICK_NS: Final = 100
+"""What a timestamp of Postmark can tell apart: nobody opens or clicks twice at one time."""
 _REOPENS: Final = 0.3
 _MORE_CLICKS: Final = 0.25
 _MOST: Final = 5
@@ -122,7 +124,7 @@ def steps(
         for number in range(_count(chance, _REOPENS)):
             yield Step(
                 EventKind.OPEN,
-                after_ns if number == 0 else _later(chance, after_ns, over_ns),
+                after_ns if number == 0 else _later(chance, after_ns, over_ns) + number * _TICK_NS,
                 _open_details(chance, is_first=number == 0),
                 who.opening,
                 is_first=number == 0,
@@ -143,11 +145,12 @@ def _clicks(
     over_ns: int,
 ) -> Iterator[Step]:
     clicked: set[str] = set()
-    for _ in range(_count(chance, _MORE_CLICKS)):
+    for number in range(_count(chance, _MORE_CLICKS)):
         part, link = links[min(int(chance.expovariate(0.7)), len(links) - 1)]
         after_ns = min(after_ns + round(chance.uniform(4, 90) * _S), over_ns)
         details = {"ClickLocation": part, "OriginalLink": link}
-        yield Step(EventKind.CLICK, after_ns, details, who, is_first=link not in clicked)
+        at_ns = after_ns + number * _TICK_NS
+        yield Step(EventKind.CLICK, at_ns, details, who, is_first=link not in clicked)
         clicked.add(link)
 
 
