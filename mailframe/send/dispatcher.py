@@ -118,7 +118,7 @@ class Dispatcher:
             self._take_answer(bar)
             return True
         if self._ending is None and (self._waiting or self._made is not None):
-            bar.count(self._counts(), self._pace.note())
+            bar.count(self._counts())
             self._interrupts.wait(min(self._wait_s(), _WAIT_STEP_S))
             return True
         return False
@@ -241,7 +241,7 @@ class Dispatcher:
             self._launch(following, after=request)
         self._HANDLERS[answer.verdict](self, request, answer)
         self._in_flight.pop(request, None)
-        bar.count(self._counts(), self._pace.note())
+        bar.count(self._counts())
 
     def _following(self, batch: Batch, answer: Answer) -> Job | None:
         """The batch that may be posted before the statuses of an answered one are set."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mailframe.results.row_results import RowResults
     from mailframe.send.bar_surfaces import Surface
+    from mailframe.send.pacing.pace import Pace
 
 LOG_INTERVAL_S: Final = 30.0
 _DRAW_INTERVAL_S: Final = 0.1
@@ -58,6 +59,7 @@ class Bar:
         self._draws_at = time.monotonic() + BAR_AFTER_S
         self._note = ""
         self._counts: Mapping[Status, int] = {}
+        self._pace: Pace | None = None
         self._began: float | None = None
         self._token: Token[Any] | None = None
 
@@ -83,30 +85,32 @@ class Bar:
         if self.is_shown and (is_long or self._surface or time.monotonic() >= self._draws_at):
             self._draw(self._phase.total, what)
 
-    def send(self, messages: int, note: str = "") -> None:
+    def send(self, messages: int, pace: Pace | None = None) -> None:
         """Begin to send so many messages; the bar is drawn at once, unless there are none.
 
         Args:
             messages: how many.
-            note: when the send ends, if it has a rate.
+            pace: which knows when the send ends.
         """
-        self._began, self._note = time.monotonic(), note
+        self._began, self._pace = time.monotonic(), pace
         self._phase = Phase(f"sending {self._name or 'messages'}", messages, "msg")
         if self.is_shown and messages:
             self._draw(0, self._counted())
-            self._tell(note)
+            self._tell_news()
 
-    def count(self, counts: Mapping[Status, int], note: str = "") -> None:
+    def count(self, counts: Mapping[Status, int]) -> None:
         """Draw the number of messages by status, and when the send ends if it has a rate."""
-        self._counts, self._note = counts, note
+        self._counts = counts
         if self._surface is not None:
             self._draw(self._sent, self._counted())
+            self._tell_news()
 
-    def _tell(self, note: str) -> None:
+    def _tell_news(self) -> None:
         """Write a line to a file or a pipe, which show a long wait no other way."""
-        if note and self._surface is not None:
+        news = "" if self._pace is None else self._pace.news()
+        if news and self._surface is not None:
             surface = self._surface
-            self._guarded(lambda: surface.tell(f"{self._phase.doing}: {note}"))
+            self._guarded(lambda: surface.tell(f"{self._phase.doing}: {news}"))
 
     def finish(self, rows: RowResults) -> None:
         """Replace the bar by a line that counts all rows."""
@@ -151,12 +155,13 @@ class Bar:
     def _counted(self) -> str:
         """The counts of messages as text; unknown ones only if there are any."""
         unknown = self._counts.get(Status.UNKNOWN, 0)
+        note = "" if self._pace is None else self._pace.note()
         return ", ".join(
             [
                 f"{self._counts.get(Status.ACCEPTED, 0):,} accepted",
                 f"{self._counts.get(Status.REJECTED, 0):,} rejected",
                 *([f"{unknown:,} unknown"] if unknown else []),
-                *([self._note] if self._note else []),
+                *([note] if note else []),
             ]
         )
 

@@ -273,7 +273,7 @@ class Run:
             workers=options.workers,
             pace=pace,
         )
-        self._bar.send(batches.total, pace.note())
+        self._bar.send(batches.total, pace)
         try:
             dispatcher.run(self._bar)
         finally:

@@ -15,6 +15,7 @@ from mailframe.send.run import send
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from datetime import time, tzinfo
 
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
@@ -50,6 +51,8 @@ class SendMethod(Generic[FrameT]):
         results: str | os.PathLike[str] | None = None,
         exclude: Exclude = None,
         rate: str | None = None,
+        window: tuple[str | time, str | time] | None = None,
+        tz: str | tzinfo | None = None,
     ) -> FrameT:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -80,6 +83,10 @@ class SendMethod(Generic[FrameT]):
             rate: the most messages in any second, minute, hour or day, such as ``5000/h``: a whole
                 number and ``/s``, ``/min``, ``/h`` or ``/day``. Batches are smaller and spread over
                 the time; what the ledger has of this campaign within the unit counts, too.
+            window: two times of the day, such as ``("09:00", "18:00")``: batches go from the first
+                to before the second, and the send waits for them. The second may be of the next
+                day, as in ``("22:00", "06:00")``.
+            tz: the time zone of *window*, such as ``Europe/Vienna``.
 
         Returns:
             The caller's kind of frame, rows, order, index and columns, and ``status``, ``reason``,
@@ -111,6 +118,6 @@ class SendMethod(Generic[FrameT]):
             recount=recount,
             results=None if results is None else results_path(results),
             exclude=exclude,
-            pacing=read_pacing(rate=rate),
+            pacing=read_pacing(rate=rate, window=window, tz=tz),
         )
         return send(self._sendable, server, options)  # type: ignore[no-any-return]

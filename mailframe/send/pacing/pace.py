@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from mailframe.errors import MailframeError
 from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.send.ledger.clock import since_boot_s
 from mailframe.send.pacing.rate import Posted, Rate
+from mailframe.send.pacing.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -43,9 +45,11 @@ class Pacing:
 
     Attributes:
         rate: the maximum rate; None for none.
+        window: the time of the day in which batches go; None for all day.
     """
 
     rate: Rate | None = None
+    window: Window | None = None
 
     @property
     def batch_messages(self) -> int:
@@ -61,13 +65,18 @@ class Pacing:
 UNPACED: Final = Pacing()
 
 
-def read_pacing(*, rate: object) -> Pacing:
+def read_pacing(*, rate: object = None, window: object = None, tz: object = None) -> Pacing:
     """The pacing that the arguments of ``send`` say.
 
     Raises:
         MailframeError: one of them is wrong; with its value and the rule.
     """
-    return Pacing(None if rate is None else Rate.read(rate))
+    if window is None and tz is not None:
+        raise MailframeError(f"tz={tz!r} is the time zone of window, which is missing")
+    return Pacing(
+        None if rate is None else Rate.read(rate),
+        None if window is None else Window.read(window, tz),
+    )
 
 
 @dataclass(slots=True)
@@ -91,12 +100,18 @@ class Pace:
     clock: Clock = SYSTEM_CLOCK
     _posted: deque[Posted] = field(default_factory=deque)
     _in_flight: dict[Hashable, Posted] = field(default_factory=dict)
+    _written: str = ""
 
     def __post_init__(self) -> None:
         self._posted.extend(Posted(at_s, messages) for at_s, messages in self.earlier)
 
     def wait_s(self, messages: int) -> float:
-        """Seconds until a batch of so many messages may go; 0 for now."""
+        """Seconds until a batch of so many messages may go, or for which to wait; 0 for now."""
+        now = self.clock.at(0)
+        opens_at = now if self.pacing.window is None else self.pacing.window.opens_at(now)
+        return max(self._wait_for_rate_s(messages), (opens_at - now).total_seconds())
+
+    def _wait_for_rate_s(self, messages: int) -> float:
         rate = self.pacing.rate
         if rate is None:
             return 0.0
@@ -125,13 +140,28 @@ class Pace:
         rate = self.pacing.rate
         if rate is None or self.messages <= 0:
             return None
-        first = min(self.messages, rate.batch_messages)
-        return self.clock.at(self.wait_s(first) + rate.lasts_s(self.messages))
+        begins_at = self.clock.at(self._wait_for_rate_s(min(self.messages, rate.batch_messages)))
+        if self.pacing.window is None:
+            return begins_at + timedelta(seconds=rate.lasts_s(self.messages))
+        gap = timedelta(seconds=max(rate.gap_s, 1e-6))
+        return self.pacing.window.last_at(begins_at, times=rate.batches(self.messages), gap=gap)
 
     def note(self) -> str:
-        """When the last batch goes, for a progress bar; empty without a rate."""
-        ends_at = self.ends_at()
-        return "" if ends_at is None else f"until {time_text(ends_at, now=self.clock.at(0))}"
+        """When the window opens or the last batch goes, for a progress bar; else empty."""
+        now, window, ends_at = self.clock.at(0), self.pacing.window, self.ends_at()
+        zone = None if window is None else window.zone
+        if window is not None and self.messages > 0 and not window.is_open(now):
+            return f"waits until {time_text(window.opens_at(now), now=now, zone=zone)}"
+        if ends_at is None:
+            return ""
+        return f"until {time_text(ends_at, now=now, zone=zone)}"
+
+    def news(self) -> str:
+        """The note if there was none before, or if the window has closed or opened since."""
+        note = self.note()
+        kind = note.partition(" ")[0]
+        is_new, self._written = kind != self._written, kind
+        return note if is_new else ""
 
 
 def time_text(at: datetime, *, now: datetime, zone: tzinfo | None = None) -> str:
@@ -140,11 +170,13 @@ def time_text(at: datetime, *, now: datetime, zone: tzinfo | None = None) -> str
     Args:
         at: the time.
         now: the current time.
-        zone: the time zone of the text; None for that of this machine.
+        zone: the time zone of the text, which names it if clocks there differ from those of this
+            machine; None for that of this machine.
 
     >>> noon = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
     >>> [time_text(noon + timedelta(hours=n), now=noon, zone=UTC) for n in (4, 24)]
     ['16:00', '2026-11-28 12:00']
     """
     local, today = at.astimezone(zone), now.astimezone(zone).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    text = f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    return text if local.utcoffset() == at.astimezone().utcoffset() else f"{text} {zone}"

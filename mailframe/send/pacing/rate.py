@@ -130,7 +130,11 @@ class Rate:
         >>> Rate(5_000, "h").lasts_s(12_340)
         8856.0
         """
-        return max(0, -(-messages // self.batch_messages) - 1) * self.gap_s
+        return max(0, self.batches(messages) - 1) * self.gap_s
+
+    def batches(self, messages: int) -> int:
+        """In how many batches so many messages go."""
+        return -(-messages // self.batch_messages)
 
     def __str__(self) -> str:
         return f"{self.count:,}/{self.unit}"
