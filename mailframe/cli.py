@@ -1,7 +1,7 @@
 """The command ``mailframe``: its arguments; the work is in ``mailframe.command``.
 
 ``--help`` and a wrong argument are answered without pandas, in a tenth of the time; the sandbox
-starts without it.
+and the receiver of webhooks start without it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mailframe.command.sandbox import sandbox  # noqa: PLC0415 - without pandas
 
         return sandbox(chosen)
+    if chosen.command == "webhooks":
+        from mailframe.command.webhooks import webhooks  # noqa: PLC0415 - without pandas
+
+        return webhooks(chosen)
     try:
         from mailframe.command.running import run  # noqa: PLC0415 - it imports pandas
 

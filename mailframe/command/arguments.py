@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.command import webhooks_arguments
 from mailframe.command.sandbox_arguments import EPILOG, add_sandbox
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ exit codes:
   3    refused: the token, the ledger, the letter or a file; nothing more was sent
   130  interrupted; the results so far were written
 """
+_EPILOGS: Final = {"demo": None, "sandbox": EPILOG, "webhooks": webhooks_arguments.EPILOG}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -41,6 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_results(_command(commands, "results", "count the rows of a results CSV by status"))
     _add_demo(_command(commands, "demo", "send a sample campaign to a local Postmark"))
     add_sandbox(_command(commands, "sandbox", "run a local Postmark until Ctrl-C"))
+    webhooks_arguments.add_webhooks(
+        _command(commands, "webhooks", "receive the webhooks of Postmark until Ctrl-C")
+    )
     return parser
 
 
@@ -66,7 +71,7 @@ def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
         name,
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",
-        epilog={"demo": None, "sandbox": EPILOG}.get(name, _EXIT_CODES),
+        epilog=_EPILOGS.get(name, _EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # a part of --live must not send
     )

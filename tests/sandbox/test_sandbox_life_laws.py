@@ -58,6 +58,7 @@ def test_the_numbers_add_up(people, rates, is_spread):
     if not is_spread:
         simulated = events[~events["Recipient"].str.startswith("hardbounce")]
         counts = simulated["RecordType"].value_counts()
+        assert not simulated.duplicated(["RecordType", "MessageID", "Recipient", "At"]).any()
         assert counts.get("Bounce", 0) == first.bounced + after[1].bounced
 
 

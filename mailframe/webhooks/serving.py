@@ -1,0 +1,78 @@
+"""Runs the receiver on a socket until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from mailframe.errors import MailframeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.applications import Starlette
+
+MAX_CONNECTIONS: Final = 500
+"""Further ones are answered with 503, and Postmark repeats the post."""
+END_S: Final = 5
+"""The seconds that requests under way get at the end."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections.
+
+    Raises:
+        MailframeError: the address is in use, or not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise MailframeError(
+            f"nothing can listen on {host}, port {port} ({why}); name another --port or --host"
+        ) from None
+
+
+def serve(app: Starlette, *, at: socket.socket) -> None:
+    """Answer requests until Ctrl-C or SIGTERM; those under way are answered before it returns.
+
+    Args:
+        app: the application.
+        at: the socket, which is closed at the end.
+    """
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=END_S,
+    )
+    with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted():
+        uvicorn.Server(config).run(sockets=[at])
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, which uvicorn sends again when it has ended, do what Ctrl-C does."""
+    before = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before in (None, signal.SIG_IGN):
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
