@@ -26,6 +26,7 @@ if _typing.TYPE_CHECKING:
     from mailframe.message.message import Message
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
+    from mailframe.outcomes.by_name import outcomes
     from mailframe.postmark.client import Postmark
     from mailframe.postmark.replies import GetResult
     from mailframe.postmark.responses import Answer, Outcome, Verdict
@@ -78,6 +79,7 @@ __all__ = [
     "html",
     "image",
     "messages",
+    "outcomes",
     "prune",
     "read_results",
     "reconcile",
@@ -122,6 +124,7 @@ _LAZY_NAMES = {
     "html": "mailframe.message.html_sources",
     "image": "mailframe.message.images",
     "messages": "mailframe.datasets.campaign",
+    "outcomes": "mailframe.outcomes.by_name",
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",

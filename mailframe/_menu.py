@@ -64,7 +64,9 @@ class Menu(ModuleType):
         return list(self.__all__)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not (isinstance(value, ModuleType) and _is_hidden(name, self.__all__)):
+        # ``mf.outcomes`` is a function, and the folder of its name is a module
+        is_lazy = name in vars(self).get("_lazy", {})
+        if not (isinstance(value, ModuleType) and (is_lazy or _is_hidden(name, self.__all__))):
             super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:

@@ -43,8 +43,14 @@ def refresh(
     results: pd.DataFrame, server: Postmark, *, details: int = 0, progress: bool = True
 ) -> pd.DataFrame:
     """The results with the columns of outcomes as of now; see ``MailAccessor.refresh``."""
-    _refuse_arguments(server, details)
-    sent = Sent.of(results)
+    refuse_arguments(server, details)
+    return refreshed(results, Sent.of(results), server, details=details, progress=progress)
+
+
+def refreshed(
+    results: pd.DataFrame, sent: Sent, server: Postmark, *, details: int, progress: bool
+) -> pd.DataFrame:
+    """The same for the messages of *results*; what Postmark says of them is noted in *sent*."""
     if not len(sent.ids):
         return with_outcomes(results, events_frame([]))
     run = _Run(server, sent)
@@ -54,9 +60,9 @@ def refresh(
             run.read(results, details, bar)
         except (KeyboardInterrupt, AccountError) as error:
             stopped = error
-    refreshed = run.joined(results)
+    joined = run.joined(results)
     if isinstance(stopped, AccountError):
-        stopped.results = refreshed
+        stopped.results = joined
         raise stopped
     if stopped is not None:
         _warn("the refresh was interrupted; what it had not read is as before. Run it again")
@@ -65,10 +71,11 @@ def refresh(
             f"Postmark lists only the newest 10,000 {' and '.join(sorted(run.cut))}; the counts of "
             "rows with older ones are missing. A webhook has all of them"
         )
-    return refreshed
+    return joined
 
 
-def _refuse_arguments(server: object, details: object) -> None:
+def refuse_arguments(server: object, details: object) -> None:
+    """Raise an error for arguments of ``refresh`` that cannot be right."""
     if not isinstance(server, Postmark):
         raise MailframeError(
             f"refresh takes a server, such as sandbox.server or mf.Postmark(), not a "
