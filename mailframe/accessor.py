@@ -34,6 +34,13 @@ class MailAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
+    @property
+    def _results(self) -> pd.DataFrame:
+        """The frame with columns that pandas can use: not with texts of a view, as of polars."""
+        from mailframe.message.arrow_columns import with_usable_columns
+
+        return with_usable_columns(self._frame)
+
     def compose(
         self,
         letter: mf.Letter | None = None,
@@ -87,7 +94,7 @@ class MailAccessor:
         """
         from mailframe.results.frame import summary
 
-        return summary(self._frame)
+        return summary(self._results)
 
     def failed(self) -> pd.DataFrame:
         """The rows that are ``rejected`` or ``invalid``, with all columns, in their order.
@@ -101,7 +108,7 @@ class MailAccessor:
         """
         from mailframe.results.status_counts import FAILED, with_status
 
-        return with_status(self._frame, *FAILED)
+        return with_status(self._results, *FAILED)
 
     def accepted(self) -> pd.DataFrame:
         """The rows that Postmark accepted in this run, with all columns, in their order.
@@ -113,7 +120,7 @@ class MailAccessor:
         """
         from mailframe.results.status_counts import with_status
 
-        return with_status(self._frame, mf.Status.ACCEPTED)
+        return with_status(self._results, mf.Status.ACCEPTED)
 
     def by(self, columns: Hashable | list[Hashable], *, shares: bool = False) -> pd.DataFrame:
         """The number of rows with each status, for each value of a column.
@@ -133,7 +140,7 @@ class MailAccessor:
         """
         from mailframe.results.status_counts import statuses_by
 
-        return statuses_by(self._frame, columns, shares=shares)
+        return statuses_by(self._results, columns, shares=shares)
 
     def plot(
         self,
@@ -162,7 +169,7 @@ class MailAccessor:
         """
         from mailframe.results.plot import plot
 
-        return plot(self._frame, by, over=over, ax=ax)
+        return plot(self._results, by, over=over, ax=ax)
 
     def refresh(
         self, server: mf.Postmark, *, details: int = 0, progress: bool = True
@@ -220,7 +227,7 @@ class MailAccessor:
         """
         from mailframe.results.csv import write_csv
 
-        write_csv(self._frame, path, excel_safe=excel_safe)
+        write_csv(self._results, path, excel_safe=excel_safe)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write results to a Parquet file, from which ``mf.read_results`` reads the same DataFrame.
@@ -237,7 +244,7 @@ class MailAccessor:
         """
         from mailframe.results.parquet import write_parquet
 
-        write_parquet(self._frame, path)
+        write_parquet(self._results, path)
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
         """Write results to an Excel file, for reading; ``mf.read_results`` reads CSV and Parquet.
@@ -255,7 +262,7 @@ class MailAccessor:
         """
         from mailframe.results.excel import write_excel
 
-        write_excel(self._frame, path)
+        write_excel(self._results, path)
 
     def __repr__(self) -> str:
         return f"<mail accessor of {counted(len(self._frame), 'row')}: {_methods()}>"

@@ -13,9 +13,9 @@ from mailframe.datasets import rendering
 from mailframe.datasets.files import parquet
 from mailframe.datasets.opening import open_folder
 from mailframe.datasets.rendering import problems_of
-from mailframe.datasets.sources import frame_of
 from mailframe.datasets.stored_part import AGAIN, reading
 from mailframe.errors import MailframeError
+from mailframe.message.arrow_columns import frame_of
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
 from mailframe.message.given_frame import PANDAS
@@ -85,7 +85,7 @@ class MessageDataset:
         if not self.key:
             return pd.DataFrame(index=rows)
         pa, _ = parquet()
-        keys = frame_of(pa.concat_tables(self.key_parts()))  # whole numbers stay exact
+        keys = frame_of(pa.concat_tables(self.key_parts()), fast=True)  # whole numbers stay exact
         columns = {
             name: _as_dtype(keys[name], dtypes)
             for name, dtypes in zip(self.key, self._note["key_dtypes"], strict=True)

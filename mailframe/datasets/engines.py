@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pandas as pd
 
-from mailframe.datasets.sources import frame_of, kind_of, partitions
+from mailframe.datasets.sources import kind_of, partitions
 from mailframe.errors import MailframeError
+from mailframe.message.arrow_columns import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,7 +161,7 @@ def _in_spark_frame(task: Task, source: Any) -> list[Any]:
         number = context.partitionId()
         rows = list(batches)
         if rows:
-            result = pickle.dumps(task(frame_of(pa.Table.from_batches(rows)), number))
+            result = pickle.dumps(task(frame_of(pa.Table.from_batches(rows), fast=True), number))
             yield pa.RecordBatch.from_pydict({"number": [number], "result": [result]})
 
     rows = source.mapInArrow(of_partition, "number bigint, result binary").collect()

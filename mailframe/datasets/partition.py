@@ -9,6 +9,7 @@ import pandas as pd
 
 from mailframe.datasets import rendering
 from mailframe.datasets.job import Job
+from mailframe.message.arrow_columns import with_usable_columns
 from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
 from mailframe.message.preflight import letter_problems
@@ -43,7 +44,8 @@ def render_partition(
         LetterError: as ``compose``; or a value of the letter needs the whole frame.
         FrameError: a key column is missing, or the columns are not those of *facts*.
     """
-    columns = key_columns(check_frame(pdf), list(key) if isinstance(key, tuple) else key)
+    pdf = with_usable_columns(check_frame(pdf))
+    columns = key_columns(pdf, list(key) if isinstance(key, tuple) else key)
     bound = rendering.bound_part(letter, pdf, columns, facts)
     keys = pdf[list(columns)].reset_index(drop=True)
     parts = [part for _, part in rendering.rendered_chunks(bound)]

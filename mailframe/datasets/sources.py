@@ -11,6 +11,7 @@ import pandas as pd
 
 from mailframe.datasets.files import parquet
 from mailframe.errors import MailframeError, NotAFrame
+from mailframe.message.arrow_columns import frame_of
 from mailframe.message.frame_kinds import kind_of as frame_kind
 from mailframe.message.given_frame import rows_of
 from mailframe.message.input_frame import check_frame, library_of, type_name
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 PARTITION_ROWS: Final = 20_000
 """Rows of a partition of pandas and Parquet, at most; some seconds of work."""
-_NULLABLE: Final = {
-    "bool": "boolean",
-    **{f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (8, 16)},
-    **{f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (32, 64)},
-}
 
 
 class Partition(Protocol):
@@ -62,7 +58,7 @@ class ParquetPartition:
         Raises:
             MailframeError: the file cannot be read.
         """
-        return frame_of(_row_group(self.path, self.group).slice(self.first, self.rows))
+        return frame_of(_row_group(self.path, self.group).slice(self.first, self.rows), fast=True)
 
 
 @lru_cache(maxsize=1)
@@ -72,26 +68,6 @@ def _row_group(path: str, group: int) -> Any:
         return pq.ParquetFile(path).read_row_group(group)
     except (OSError, pa.ArrowException) as error:
         raise MailframeError(f"{path} cannot be read as Parquet: {error}") from None
-
-
-def frame_of(table: Any) -> pd.DataFrame:
-    """An Arrow table as pandas, with exact values.
-
-    Numbers and booleans with missing values become nullable dtypes. Lists and records stay in
-    Arrow, because in arrays of NumPy a whole number beside a missing one is a float.
-    """
-    pa, _ = parquet()
-    columns = {}
-    for field, column in zip(table.schema, table.columns, strict=True):
-        kind, cells = field.type, column
-        if pa.types.is_string_view(kind):
-            cells = column.cast(pa.large_string())
-        dtype: Any = _NULLABLE.get(str(kind)) if column.null_count else None
-        if pa.types.is_nested(kind):
-            dtype = pd.ArrowDtype(kind)
-        mapper = None if dtype is None else {kind: pd.api.types.pandas_dtype(dtype)}.get
-        columns[field.name] = cells.to_pandas(types_mapper=mapper)
-    return pd.DataFrame(columns)
 
 
 def readable(source: Any) -> Any:

@@ -14,6 +14,7 @@ from mailframe.datasets.parts import PartRecord, write_part
 from mailframe.datasets.sources import kind_of, readable
 from mailframe.errors import LetterError, MailframeError
 from mailframe.letter.letter import Letter
+from mailframe.message.arrow_columns import with_usable_columns
 from mailframe.message.binding import bind
 from mailframe.message.frame_facts import FrameFacts
 from mailframe.message.keys import key_columns
@@ -59,7 +60,7 @@ def survey(source: Any, letter: Letter, *, executor: Any = None) -> FrameFacts:
 
 def _facts(frame: pd.DataFrame, number: int) -> FrameFacts:
     del number
-    return FrameFacts.of(frame)
+    return FrameFacts.of(with_usable_columns(frame))
 
 
 def write_messages(
@@ -109,7 +110,7 @@ def write_messages(
 
 
 def _write(frame: pd.DataFrame, number: int, *, job: Job, folder: Path) -> PartRecord:
-    return write_part(frame, job, folder / part_name(number), number=number)
+    return write_part(with_usable_columns(frame), job, folder / part_name(number), number=number)
 
 
 def _open(folder: Path, job: Job) -> None:

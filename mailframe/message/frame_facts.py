@@ -246,5 +246,5 @@ def _is_integer(dtype: str) -> bool:
 def _no_cells(facts: ColumnFacts) -> pd.Series[Any]:
     try:
         return pd.Series([], dtype=facts.dtypes[0])
-    except (TypeError, NotImplementedError):  # of another package; of Arrow, with parameters
+    except (TypeError, ValueError, NotImplementedError):  # of another package; with parameters
         return pd.Series([], dtype=object)

@@ -13,11 +13,12 @@ from mailframe.message.input_frame import REFUSED, library_of, type_name
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-_NOT_IN_ARROW: Final = ("Object", "Int128", "UInt128")
+_NOT_IN_ARROW: Final = frozenset({"Object", "Int128", "UInt128"})
 """Types of polars that Arrow does not have."""
 _VIEW: Final = "mailframe_results_of_campaign"
+_FREE: Final = "mail_"
 
 
 class ArrowKind:
@@ -36,12 +37,15 @@ class ArrowKind:
             MissingExtra: pyarrow is not installed.
         """
         pa = arrow(f"a {type_name(frame)}", extra=self.extra)
+        where = ""
         try:
             table = pa.table(frame)
-            table.validate(full=True)
+            for name, column in zip(table.column_names, table.columns, strict=True):
+                where = f"column {name!r}: "
+                column.validate(full=True)
         except (pa.ArrowException, UnicodeError) as error:
             raise FrameError(
-                f"the {type_name(frame)} cannot be read as Arrow ({shown(str(error))})"
+                f"the {type_name(frame)} cannot be read as Arrow ({where}{shown(str(error))})"
             ) from None
         return table, table
 
@@ -64,6 +68,15 @@ def _rows_at(table: Any, positions: Sequence[int]) -> Any:
     return pa.concat_tables(slices or [table.slice(0, 0)])
 
 
+def _names_inside(dtype: Any) -> Iterator[str]:
+    """The name of a type of polars, and of those of its items or fields."""
+    yield dtype.base_type().__name__
+    fields = [field.dtype for field in getattr(dtype, "fields", ())]
+    for inside in (getattr(dtype, "inner", None), *fields):
+        if inside is not None:
+            yield from _names_inside(inside)
+
+
 class PolarsKind(ArrowKind):
     """DataFrames of polars."""
 
@@ -72,7 +85,7 @@ class PolarsKind(ArrowKind):
     def taken(self, frame: Any) -> tuple[Any, Any]:
         """The rows as a table, and a clone, which shares its memory with the frame."""
         for name, dtype in frame.schema.items():
-            if any(kind in str(dtype) for kind in _NOT_IN_ARROW):
+            if not _NOT_IN_ARROW.isdisjoint(_names_inside(dtype)):
                 raise FrameError(
                     f"the column {name!r} has the polars type {dtype}, which Arrow does not have; "
                     "cast or drop it"
@@ -119,7 +132,12 @@ class DuckdbKind(ArrowKind):
         return made
 
     def joined(self, native: Any, added: Any, positions: Sequence[int] | None) -> Any:
-        """The caller's rows with new columns, as a relation."""
+        """The caller's rows with new columns, as a relation; its names have no upper case."""
+        taken = {name.casefold() for name in native.column_names}
+        names = [
+            name if name.casefold() not in taken else _FREE + name for name in added.column_names
+        ]
+        added = added.rename_columns(names)
         return self.frame(super().joined(native, added, positions))
 
 
@@ -127,9 +145,10 @@ def kind_of(frame: object) -> ArrowKind | None:
     """The kind of a frame; None for one of pandas, and for what gives no rows as Arrow."""
     if isinstance(frame, pd.DataFrame):
         return None
-    library, name = library_of(frame), type(frame).__name__
-    if library == "polars" and name == "DataFrame":
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(frame, polars.DataFrame):
         return PolarsKind()
+    library, name = library_of(frame), type(frame).__name__
     if library == "duckdb" and name == "DuckDBPyRelation":
         return DuckdbKind(frame)
     return ArrowKind() if gives_arrow(frame) else None

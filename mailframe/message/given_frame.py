@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
-from mailframe.message.arrow_columns import arrow, frame_of, table_of, with_fast_cells
+from mailframe.message.arrow_columns import (
+    arrow,
+    frame_of,
+    table_of,
+    with_fast_cells,
+    with_usable_columns,
+)
 from mailframe.message.frame_kinds import kind_of
 from mailframe.message.input_frame import check_frame, library_of, type_name
 from mailframe.pandas_versions import own_copy
@@ -66,12 +72,22 @@ class GivenFrame:
             positions: the rows that the results have; None for all.
         """
         if self.kind is None:
+            if positions is None:
+                self._put_back(results)
             return self._wrapped(results)
         try:
             added = table_of(results.iloc[:, len(self.rows.columns) :])
             return self._wrapped(self.kind.joined(self.native, added, positions))
         except Exception:  # noqa: BLE001 - messages were sent, and the results must not be lost
             return results
+
+    def _put_back(self, results: pd.DataFrame) -> None:
+        """Give columns that pandas cannot use, such as texts of a view, as they were."""
+        for place, (used, given) in enumerate(
+            zip(self.rows.dtypes, self.native.dtypes, strict=True)
+        ):
+            if used != given:
+                results.isetitem(place, self.native.iloc[:, place].array)
 
     def _wrapped(self, frame: Any) -> Any:
         return frame if self.wrap is None else self.wrap(frame)
@@ -99,7 +115,7 @@ def given_frame(frame: object) -> GivenFrame:
     kind = kind_of(frame)
     if kind is None:
         rows = own_copy(check_frame(frame))
-        return GivenFrame(rows, rows)
+        return GivenFrame(with_usable_columns(rows), rows)
     table, native = kind.taken(frame)
     return GivenFrame(frame_of(table), native, kind)
 

@@ -29,6 +29,7 @@ from mailframe.letter.jinja.values import (
     Unsupported,
 )
 from mailframe.letter.row_functions import RowCell
+from mailframe.message.arrow_columns import ValueOutOfRange
 from mailframe.message.images import InlineImage
 from mailframe.message.trusted_html import TrustedHtml
 
@@ -113,6 +114,8 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
         return _from_row(value, column=column)
     if kind is TrustedHtml or kind is InlineImage:
         return value.printed()
+    if kind is ValueOutOfRange:
+        return Unsupported(column, f"{value.kind} that Python cannot hold", value=value)
     is_arrow = kind.__module__.partition(".")[0] == "pyarrow"
     if is_arrow and hasattr(value, "as_py"):  # a scalar, such as a list
         return plain(value.as_py(), column=column, depth=depth)

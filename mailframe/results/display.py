@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.counting import counted
+from mailframe.message.arrow_columns import with_usable_columns
 from mailframe.message.shown_frame import cut, padded, text_width
 from mailframe.pages.results_table import Cell, Column, results_table
 from mailframe.pages.text import one_line
@@ -85,7 +86,7 @@ def shown_part(
     """
     positions = _positions(results, labels["status"], most_rows)
     places = _places(results, labels, key)
-    part = results.iloc[positions, list(places)]
+    part = with_usable_columns(results).iloc[positions, list(places)]
     kept, empty = [], 0
     for number, (place, name) in enumerate(places.items()):
         if _is_shown(part.iloc[:, number], name):

@@ -285,6 +285,16 @@ def test_types_of_polars_alone_are_exact():
     assert texts(frame, template) == ["team team 03:04:05 team", "- - 03:04:05 -"]
 
 
+def test_names_of_types_of_polars_are_only_names():
+    """A category or a field may be called as a type is that Arrow does not have."""
+    frame = pl.DataFrame({"email": ["a@acme.example"], "c": [{"Int128": 1}]}).with_columns(
+        e=pl.lit("Object").cast(pl.Enum(["Object"]))
+    )
+    assert texts(frame, "{{ e }} {{ c.Int128 }}") == ["Object 1"]
+    kind = type("People", (pl.DataFrame,), {})
+    assert isinstance(mf.compose(kind(frame), text_body="x", **FIELDS).messages(), pl.DataFrame)
+
+
 def test_types_of_duckdb_alone_are_exact():
     """Sums are HUGEINT, which ``relation.df()`` makes floats."""
     relation = connect().sql(
@@ -304,8 +314,10 @@ def test_types_of_duckdb_alone_are_exact():
         (pa.array([10**12, None], pa.timestamp("s")), "unsupported_value"),
         (pa.array([10**15, None], pa.duration("s")), "unsupported_value"),
         (pa.array([b"x", None]), "unsupported_value"),
+        (pa.array([2**31 - 1, None], pa.int32()).cast(pa.date32()), "unsupported_value"),
+        (pa.array([[10**12], None], pa.list_(pa.timestamp("s"))), "unsupported_value"),
     ],
-    ids=["year 33658", "long duration", "bytes"],
+    ids=["year 33658", "long duration", "bytes", "infinite date", "list of the year 33658"],
 )
 @pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
 def test_a_cell_that_cannot_be_printed_is_a_problem_of_its_row(cells, code, kind):
@@ -319,8 +331,10 @@ def test_a_cell_that_cannot_be_printed_is_a_problem_of_its_row(cells, code, kind
             .assign(v=pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([cells]))))
         )
     )
-    problems = records(mf.compose(frame, text_body="{{ v }}", **FIELDS).problems())
-    assert [row["code"] for row in problems] == [code, "missing_value"]
+    campaign = mf.compose(frame, text_body="{{ v }}", **FIELDS)
+    assert [row["code"] for row in records(campaign.problems())] == [code, "missing_value"]
+    assert campaign.preview(static=True, save=False)._repr_html_()
+    assert "of 2 rows" in repr(campaign.tour())
 
 
 @pytest.mark.parametrize(
@@ -348,10 +362,14 @@ def test_a_cell_that_cannot_be_printed_is_a_problem_of_its_row(cells, code, kind
                     [None, pa.array([0, 1], pa.int32()).buffers()[1], pa.py_buffer(b"\xff")],
                 )
             ),
-            "the pyarrow.Table cannot be read as Arrow",
+            "the pyarrow.Table cannot be read as Arrow \\(column 'v': ",
+        ),
+        (
+            connect().sql("SELECT 'a@acme.example' AS email, '24:00:00'::TIME AS v"),
+            "the duckdb.DuckDBPyRelation cannot be read as Arrow \\(column 'v': ",
         ),
     ],
-    ids=["zone", "int128", "object", "bytes that are no UTF-8"],
+    ids=["zone", "int128", "object", "bytes that are no UTF-8", "24 o'clock"],
 )
 def test_a_column_that_cannot_be_read_is_named(frame, match):
     """When the campaign is composed, and not row by row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
@@ -14,7 +14,10 @@ import pytest
 
 import mailframe as mf
 from mailframe.results.frame import COLUMNS
-from tests.frame_kinds import KINDS, RESULTS, records
+from tests.frame_kinds import KINDS, RESULTS, connect, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BIG = 1152921504606846977
 LETTER: dict[str, Any] = {
@@ -133,6 +136,64 @@ def test_a_frame_of_pandas_with_arrow_dtypes_keeps_them(sandbox):
     frame = KINDS["pandas"](ROWS).set_index(pd.Index([7, 7, 5, 1], name="label"))
     results = compose(frame).send(sandbox.server, progress=False)
     pd.testing.assert_frame_equal(pd.DataFrame(results[list(frame.columns)]), frame)
+
+
+IN_PANDAS: dict[str, Callable[[Any], pd.DataFrame]] = {
+    "polars": lambda results: results.to_pandas(use_pyarrow_extension_array=True),
+    "polars as Arrow": lambda results: pa.table(results).to_pandas(types_mapper=pd.ArrowDtype),
+    "pyarrow": lambda results: results.to_pandas(types_mapper=pd.ArrowDtype),
+    "duckdb": lambda results: results.to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype),
+    "narwhals of polars": lambda results: IN_PANDAS["polars"](results.to_native()),
+}
+"""How the documentation makes DataFrames of pandas of results; polars gives texts as views."""
+
+
+@pytest.mark.parametrize("way", IN_PANDAS)
+def test_results_of_every_kind_have_the_methods_of_pandas(way, sandbox, tmp_path):
+    """With texts of a view, whose rows pandas cannot choose; ids stay exact."""
+    emails = pa.array(["a@acme.example", "b@", None, "d@acme.example"])
+    frame = KINDS[way.removesuffix(" as Arrow")](ROWS.set_column(0, "email", emails))
+    results = IN_PANDAS[way](
+        compose(frame).send(sandbox.server, on_invalid="skip", ledger=None, progress=False)
+    )
+    assert results.mail.summary()["rows"].tolist() == [2, 1, 1]
+    assert results.mail.failed()["id"].tolist() == [BIG + 1, BIG + 2]
+    assert results.mail.by("price")["accepted"].tolist() == [2]
+    results.mail.to_csv(tmp_path / "results.csv")
+    results.mail.to_parquet(tmp_path / "results.parquet")
+    for name in ("results.csv", "results.parquet"):
+        read = mf.read_results(tmp_path / name)
+        assert read.mail.accepted()["id"].tolist() == [BIG, BIG + 3]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array(["a", "b", None, "d"], pa.string_view()),
+        pa.array([2**31 - 1, 0, None, 1], pa.int32()).cast(pa.date32()),
+        pa.array([[1], [], None, [2]], pa.list_view(pa.int64())),
+    ],
+    ids=["texts of a view", "infinite date", "list view"],
+)
+def test_columns_that_pandas_cannot_use_come_back_as_they_were(cells, sandbox):
+    """In frames of pandas, and they are shown."""
+    frame = KINDS["pandas"](ROWS).assign(
+        v=pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([cells])))
+    )
+    results = compose(frame).send(sandbox.server, limit=1, progress=False)
+    assert results.dtypes["v"] == frame.dtypes["v"]
+    assert pa.array(results["v"].array).equals(pa.array(frame["v"].array))
+    assert "1 accepted" in repr(results)
+    assert "1 accepted" in results._repr_html_()
+    assert results.mail.accepted().index.tolist() == [0]
+
+
+def test_names_of_duckdb_have_no_case(sandbox):
+    """A column of results beside one that differs in case has the name that it has everywhere."""
+    people = connect().sql("SELECT 'a@acme.example' AS email, 1 AS STATUS, 2 AS id")
+    campaign = mf.compose(people, name="case", **LETTER | {"text_body": "x"})
+    results = campaign.send(sandbox.server, progress=False)
+    assert results.columns[:5] == ["email", "STATUS", "id", "mail_status", "reason"]
 
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "duckdb"])
