@@ -94,14 +94,6 @@ def test_a_list_may_be_longer_than_what_postmark_lists():
         assert len(sandbox.server.messages(limit=10_001)) == 10_001
 
 
-def test_more_of_one_second_than_postmark_lists_are_an_error():
-    """It names the second; a part of a list is never returned as the whole."""
-    page = {"TotalCount": 10_001, "Messages": [{"MessageID": "a"}]}
-    server, _ = answering(lambda *_: httpx.Response(200, json=page))
-    with pytest.raises(AccountError, match="10,001 items have the time"):
-        server.messages()
-
-
 def test_bounces_and_their_activation(sandbox):
     """A hard bounce suppresses its address until it is activated."""
     address = "hardbounce@bounce-testing.postmarkapp.com"
@@ -201,6 +193,11 @@ def test_what_was_suppressed_before_an_error_is_known():
         (lambda server: server.bounces(since=20260101), "neither text nor a date"),
         (lambda server: server.messages(limit=-1), "limit=-1 is not a number of rows"),
         (lambda server: server.messages(metadata={}), "has 0 fields"),
+        (lambda server: server.messages(metadata={"a": None}), "has a missing value"),
+        (lambda server: server.messages(since="2026-02-02", until="2026-02-01"), "is after until"),
+        (lambda server: server.stats(since="2026-02-02", until=dt.date(2026, 2, 1)), "is after"),
+        (lambda server: server.messages(since=dt.datetime(1, 1, 1, tzinfo=dt.UTC)), "US Eastern"),
+        (lambda server: server.suppress(["a@x.example", "b\ud800@x.example"]), "row 1 is"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_any_request(call, text):
@@ -310,6 +307,14 @@ def test_a_value_of_another_type_is_missing():
     frame = server.bounces()[["ID", "Type", "Inactive", "BouncedAt"]]
     assert frame.isna().all(axis="columns").tolist() == [True, False]
     assert [str(one) for one in frame.dtypes[["ID", "Inactive"]]] == ["Int64", "boolean"]
+
+
+def test_no_address_makes_no_request():
+    """The result has its columns, and the index of a Series."""
+    server, requests = answering(lambda *_: httpx.Response(500))
+    done = server.suppress(pd.Series([], index=pd.Index([], name="id"), dtype="str"))
+    assert (list(done), done.index.name) == (["EmailAddress", "Status", "Message"], "id")
+    assert requests == []
 
 
 def test_no_token_is_in_an_error():

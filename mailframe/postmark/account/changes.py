@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from mailframe.errors import AccountError
+from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.pandas_versions import text_column
 from mailframe.postmark.account.columns import frame_of
 from mailframe.postmark.account.lists import BOUNCE_COLUMNS
@@ -33,9 +34,8 @@ def change_suppressions(
     try:
         for start in range(0, len(wanted), MAX_CHANGED):
             done += _changed(server, path, wanted.iloc[start : start + MAX_CHANGED].tolist())
-    except BaseException as error:
-        if isinstance(error, AccountError):
-            error.results = _with_statuses(wanted, done)
+    except AccountError as error:
+        error.results = _with_statuses(wanted, done)
         raise
     return _with_statuses(wanted, done)
 
@@ -64,10 +64,10 @@ def _addresses(given: object) -> pd.Series[Any]:
         )
     cells = given if isinstance(given, pd.Series) else pd.Series(list(given), dtype=object)
     for label, cell in cells.items():
-        if not isinstance(cell, str) or not cell.strip():
+        if not isinstance(cell, str) or not cell.strip() or LONE_SURROGATE.search(cell):
             raise AccountError(
                 f"the address of row {label!r} is {cell!r}; leave such rows out, for example with "
-                ".dropna(). Nothing was changed"
+                ".dropna(); nothing was changed"
             )
     return text_column(cells.tolist(), cells.index, "EmailAddress")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mailframe.errors import AccountError
 from mailframe.postmark.account.questions import items_of, object_of
@@ -22,6 +22,8 @@ MAX_REACH: Final = 10_000
 FIRST_DAY: Final = datetime(2010, 1, 1)  # noqa: DTZ001 - US Eastern; Postmark began in that year
 LAST_DAY: Final = datetime(2100, 1, 1)  # noqa: DTZ001 - the clock of a sandbox can be years ahead
 _SECOND: Final = timedelta(seconds=1)
+Page: TypeAlias = "tuple[int, list[dict[str, Any]]]"
+"""The number of all items, and some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +50,63 @@ class Listing:
         Raises:
             AccountError: a question failed, or more than 10,000 items have one second.
         """
-        return list(islice(self._once(), limit))
+        return list(islice(self._once(limit), limit))
 
-    def _once(self) -> Iterator[dict[str, Any]]:
+    def _once(self, limit: int | None) -> Iterator[dict[str, Any]]:
         # A new item moves the others to later places, and two windows share a second.
         before: set[Any] = set()
-        for item in self._all():
+        for item in self._all(limit):
             key = item.get(self.key)
-            if key is None or key not in before:
-                before.add(key)
+            if not isinstance(key, str | int) or key not in before:
+                before.add(key if isinstance(key, str | int) else None)
                 yield item
 
-    def _all(self) -> Iterator[dict[str, Any]]:
-        total, items = self._page(0, {})
-        if total > MAX_REACH:
-            yield from self._between(
-                _given(self.query, "fromdate", FIRST_DAY), _given(self.query, "todate", LAST_DAY)
-            )
+    def _all(self, limit: int | None) -> Iterator[dict[str, Any]]:
+        first = self._page(0, {})
+        if first[0] < MAX_REACH or (limit is not None and limit <= MAX_REACH // 2):
+            yield from self._pages(first, {})
             return
-        yield from items
-        yield from self._rest(total, {})
+        yield from self._between(
+            _given(self.query, "fromdate", FIRST_DAY), _given(self.query, "todate", LAST_DAY)
+        )
 
     def _between(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
-        total, items = self._page(0, window)
-        if total > MAX_REACH and end - start > _SECOND:
+        first = self._page(0, window)
+        # 10,000 may be all that a search counts
+        if first[0] >= MAX_REACH and end - start > _SECOND:
             middle = (start + (end - start) / 2).replace(microsecond=0)
             yield from self._between(middle, end)
             yield from self._between(start, middle)
             return
-        yield from items
-        yield from self._rest(total, window)
+        yield from self._pages(first, window)
 
-    def _rest(self, total: int, window: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """The items of all pages but the first."""
-        for offset in range(MAX_COUNT, min(total, MAX_REACH), MAX_COUNT):
-            yield from self._page(offset, window)[1]
-        if total > MAX_REACH:
-            raise AccountError(
-                f"GET {self.path}: {total:,} items have the time {window['todate']}; Postmark "
-                f"lists at most {MAX_REACH:,}. Add a filter, such as a tag"
-            )
+    def _pages(self, first: Page, window: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """The items of all pages; their number may change while they are asked for."""
+        (total, items), offset = first, 0
+        while True:
+            if len(items) < min(MAX_COUNT, total - offset):
+                raise AccountError(
+                    f"GET {self.path}: the answer has {len(items):,} items from place {offset:,} "
+                    f"on, and a TotalCount of {total:,}"
+                )
+            yield from items
+            offset += MAX_COUNT
+            if offset >= total:
+                return
+            if offset >= MAX_REACH:
+                raise AccountError(
+                    f"GET {self.path}: {total:,} items have one second, or have come meanwhile; "
+                    f"Postmark lists at most {MAX_REACH:,}. Ask again, or add a filter, such as a "
+                    "tag"
+                )
+            before = total
+            total, items = self._page(offset, window)
+            while total < before:  # items have left the list, so later ones are at earlier places
+                offset, before = max(0, offset - (before - total)), total
+                total, items = self._page(offset, window)
 
-    def _page(self, offset: int, window: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
+    def _page(self, offset: int, window: Mapping[str, str]) -> Page:
         """The number of all items, and those of one page."""
         query = {"count": str(MAX_COUNT), "offset": str(offset), **self.query, **window}
         value = object_of(self.server, self.path, query)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from email.utils import formataddr
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from mailframe.errors import AccountError
+from mailframe.message.addresses import Mailbox
+from mailframe.message.row_names import is_missing_label
 from mailframe.postmark.account.columns import frame_of
 from mailframe.postmark.account.listing import Listing
 from mailframe.postmark.account.questions import answer_of, items_of, object_of
@@ -89,7 +90,7 @@ def streams(server: Postmark, *, archived: bool) -> pd.DataFrame:
     path = "/message-streams"
     query = {"MessageStreamType": "All", "IncludeArchivedStreams": str(bool(archived)).lower()}
     items = items_of(object_of(server, path, query), "MessageStreams", what=f"GET {path}")
-    rows = [item | (item.get("SubscriptionManagementConfiguration") or {}) for item in items]
+    rows = [item | _object(item.get("SubscriptionManagementConfiguration")) for item in items]
     return frame_of(rows, STREAM_COLUMNS)
 
 
@@ -122,8 +123,10 @@ def messages(
         raise AccountError(
             f"metadata={dict(metadata)!r} has {len(metadata)} fields; Postmark searches for one"
         )
+    if metadata and is_missing_label(next(iter(metadata.values()))):
+        raise AccountError(f"metadata={dict(metadata)!r} has a missing value")
     query = _query(filters) | bounds(since, until)
-    query |= {f"metadata_{key}": value for key, value in (metadata or {}).items()}
+    query |= _query({f"metadata_{key}": value for key, value in (metadata or {}).items()})
     listing = Listing(server, "/messages/outbound", "Messages", "MessageID", query)
     rows = [
         item | {field: _recipients(item.get(field)) for field in _RECIPIENTS}
@@ -167,6 +170,15 @@ def _recipients(value: object) -> str | None:
     """The recipients of a field as text, as a letter writes them; None without one."""
     if not isinstance(value, list):
         return None
-    people = [one for one in value if isinstance(one, dict)]
-    texts = [formataddr((one.get("Name") or "", one.get("Email") or "")) for one in people]
+    people = [one for one in map(_object, value) if isinstance(one.get("Email"), str)]
+    names = [one.get("Name") for one in people]
+    texts = [
+        str(Mailbox(name if isinstance(name, str) else "", one["Email"]))
+        for one, name in zip(people, names, strict=True)
+    ]
     return ", ".join(texts) or None
+
+
+def _object(value: object) -> dict[str, Any]:
+    """A JSON object; an empty one in place of another value."""
+    return value if isinstance(value, dict) else {}

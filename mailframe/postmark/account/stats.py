@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mailframe.postmark.account.times import When
     from mailframe.postmark.client import Postmark
 
+_MOST: Final = 1 << 53
+_DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _PATH: Final = "/stats/outbound"
 _DAILY: Final[Mapping[str, Mapping[str, str]]] = {
     "sends": {"Sent": "Sent"},
@@ -67,7 +70,10 @@ def _by_day(server: Postmark, query: Mapping[str, str]) -> pd.DataFrame:
         path = f"{_PATH}/{endpoint}"
         for day in items_of(object_of(server, path, query), "Days", what=f"GET {path}"):
             counts = {names.get(name, name): count for name, count in _counts(day).items()}
-            by_date[day.get("Date")] |= counts
+            date = day.get("Date")
+            if not (isinstance(date, str) and _DATE.fullmatch(date)):
+                raise AccountError(f"GET {path}: the answer has a day without a Date")
+            by_date[date] |= counts
     frame = pd.DataFrame.from_dict(by_date, orient="index")
     always = [column for names in _DAILY.values() for column in names.values()]
     frame = frame.reindex(columns=[*always, *frame.columns.difference(always)])
@@ -87,4 +93,5 @@ def _by_kind(server: Postmark, query: Mapping[str, str], by: str) -> pd.DataFram
 
 def _counts(value: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of an answer: its totals, or those of a day."""
-    return {name: one for name, one in value.items() if type(one) in (int, float)}
+    numbers = {name: one for name, one in value.items() if type(one) in (int, float)}
+    return {name: one for name, one in numbers.items() if abs(one) < _MOST}

@@ -17,12 +17,15 @@ def bounds(since: When, until: When) -> dict[str, str]:
     """The parameters ``fromdate`` and ``todate``; both include their day, or their second.
 
     Raises:
-        AccountError: one is no day, and no time with a time zone.
+        AccountError: one is no day, and no time with a time zone, or *since* is after *until*.
 
     >>> bounds("2026-11-01", dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC))
     {'fromdate': '2026-11-01', 'todate': '2026-11-27T07:00:00'}
     """
-    given = {"fromdate": _text("since", since), "todate": _text("until", until)}
+    first, last = _text("since", since), _text("until", until)
+    if first and last and (first[:10], first) > (last[:10], last if "T" in last else "T24"):
+        raise AccountError(f"since={since!r} is after until={until!r}")
+    given = {"fromdate": first, "todate": last}
     return {name: text for name, text in given.items() if text}
 
 
@@ -44,8 +47,25 @@ def _text(name: str, value: object) -> str:
                 f"{name}={value!r} has no time zone; write a day, or a time with its zone, such as "
                 "pd.Timestamp('2026-11-27 12:00', tz='UTC')"
             )
-        return read.astimezone(EASTERN).replace(tzinfo=None, microsecond=0).isoformat()
+        try:
+            return _eastern(read, is_end=name == "until").isoformat()
+        except OverflowError:
+            raise AccountError(f"{name}={value!r} is not a time of US Eastern") from None
     return read.isoformat()
+
+
+def _eastern(time: dt.datetime, *, is_end: bool) -> dt.datetime:
+    """A time as the clocks of US Eastern show it.
+
+    They show one hour twice when summer ends, and which one Postmark means is not known. A time in
+    it becomes the end or the start of both, so that no item is left out.
+    """
+    eastern = time.astimezone(EASTERN).replace(microsecond=0)
+    local = dt.datetime.combine(eastern.date(), eastern.time(), EASTERN)  # also of a Timestamp
+    if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
+        start = local.replace(minute=0, second=0)
+        local = start + dt.timedelta(hours=1) if is_end else start - dt.timedelta(seconds=1)
+    return local.replace(tzinfo=None)
 
 
 def _read(value: object) -> dt.date | dt.datetime:
