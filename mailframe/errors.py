@@ -25,6 +25,7 @@
         ├── TokenRefused     the server refused the token (HTTP 401); nothing more was sent
         ├── RequestRefused   the server refused a whole request (HTTP 4xx), and processed none of it
         ├── EveryoneRejected every message of a batch was rejected, and the next would be too
+        ├── ShareExceeded    too many messages were rejected or bounced; see ``stop_when``
         ├── LedgerStopped    the ledger could not be written during a send; the rest is ``unsent``
         ├── ServerBusy       429 or 503 after every retry; the rest is ``unsent``
         └── ServerUnreachable  no connection could be made; the rest is ``unsent``
@@ -201,6 +202,10 @@ class RequestRefused(SendError):
 
 class EveryoneRejected(SendError):
     """Every message of a batch was rejected for a reason that applies to the next ones too."""
+
+
+class ShareExceeded(SendError):
+    """More messages were rejected, bounced or marked as spam than ``stop_when`` allows."""
 
 
 class LedgerStopped(SendError):

@@ -15,6 +15,7 @@ import pandas as pd
 from mailframe.errors import ResultsError
 from mailframe.outcomes.events import EventKind, each_once
 from mailframe.pandas_versions import as_dtype, own_copy, text_column
+from mailframe.postmark.bounce_types import COMPLAINT, NO_FAILURE
 from mailframe.postmark.timestamps import NO_STAMP, as_stamps
 from mailframe.results.frame import beside, last_column, results_columns, standard_name
 from mailframe.results.summary_line import Results, with_summary_line
@@ -53,23 +54,6 @@ OUTCOME_DTYPES: Final[Mapping[str, str]] = {
 }
 """The columns of outcomes in their order, with dtypes; ``str`` is what pandas gives to text."""
 
-COMPLAINT: Final = "SpamComplaint"
-"""The ``bounce_type`` of a complaint, as Postmark lists it among the bounces."""
-NO_FAILURE: Final = frozenset(
-    {
-        "Transient",
-        "Unsubscribe",
-        "Subscribe",
-        "AutoResponder",
-        "AddressChange",
-        "OpenRelayTest",
-        "SpamNotification",
-        "VirusNotification",
-        "ChallengeVerification",
-    }
-)
-"""Types of bounces that do not say that a delivery failed: it is delayed, or was answered
-(postmarkapp.com/developer/api/bounce-api, bounce types)."""
 _COLUMNS: Final = tuple(OUTCOME_DTYPES)
 _TIMES: Final[Mapping[str, EventKind]] = {
     "delivered_at": EventKind.DELIVERED,

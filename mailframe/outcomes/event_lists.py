@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from mailframe.outcomes.columns import COMPLAINT
 from mailframe.outcomes.events import EventKind, events_frame
 from mailframe.outcomes.newest import SECOND_NS, NewestFirst
 from mailframe.postmark.account.questions import answer_of
 from mailframe.postmark.account.times import bounds
+from mailframe.postmark.bounce_types import COMPLAINT
 from mailframe.postmark.timestamps import NO_STAMP, nanoseconds
 
 if TYPE_CHECKING:

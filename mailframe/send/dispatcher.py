@@ -45,8 +45,6 @@ _POLL_S: Final = 0.2
 """Seconds between two checks for interrupts while an answer is awaited."""
 _WAIT_STEP_S: Final = 1.0
 """Seconds after which a wait looks at the clocks again: the machine may have been suspended."""
-_PROCESSED: Final = (Verdict.ANSWERED, Verdict.UNKNOWN)
-"""Verdicts of requests whose messages Postmark has, or may have."""
 
 
 class Dispatcher:
@@ -108,6 +106,8 @@ class Dispatcher:
             self._ending = reasons.INTERRUPTED
         if self._interrupts.abandon:
             return False
+        if self._ending is None and (failure := self._pace.failure()) is not None:
+            self._fail(failure)
         self._finish_interrupted()
         while self._ending is None and len(self._in_flight) < self._workers:
             job = self._next_job(batches)
@@ -231,7 +231,7 @@ class Dispatcher:
         if request is None:
             return
         answer = self._checked(request)
-        self._pace.end(request, is_processed=answer.verdict in _PROCESSED)
+        self._pace.end(request, answer)
         if answer.interrupted:
             self._interrupts.note()
         following = self._following(request.job.batch, answer)
@@ -248,7 +248,9 @@ class Dispatcher:
         may_go_on = self._ending is None and not self._interrupts.stop and not self._waiting
         if self._made is None or not may_go_on or answer.verdict is not Verdict.ANSWERED:
             return None
-        if self._wait_s() or self._source.final_rejection(batch, answer.outcomes) is not None:
+        if self._wait_s() or self._pace.failure() is not None:
+            return None
+        if self._source.final_rejection(batch, answer.outcomes) is not None:
             return None
         following, self._made = self._made, None
         return Job(following)
@@ -326,10 +328,9 @@ class Dispatcher:
     def _is_found_by_search(self, request: Request) -> bool:
         """Search Postmark for an unknown batch for a bounded time; whether all of it was found."""
         missing = len(request.job.batch)
+        searches = search_for(request.claimed, self._session, self._retry_policy, self._interrupts)
         try:
-            for message_ids in search_for(
-                request.claimed, self._session, self._retry_policy, self._interrupts
-            ):
+            for message_ids in searches:
                 missing -= len(message_ids)
                 self._set_outcomes(
                     request.job.batch,

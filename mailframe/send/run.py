@@ -31,6 +31,7 @@ from mailframe.send.ledger.opening import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.options import check_arguments, with_recount
 from mailframe.send.pacing.pace import Pace
+from mailframe.send.pacing.stop_rule import StopWatch
 from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
 from mailframe.send.refused_run import RefusedRun, record_scope
@@ -263,7 +264,9 @@ class Run:
     ) -> errors.MailframeError | None:
         self._is_admitted = True
         options = self.options
-        pace = Pace(options.pacing, batches.total, self._earlier)
+        rule = options.pacing.stop
+        watch = None if rule is None else StopWatch(rule, self.questions)
+        pace = Pace(options.pacing, batches.total, self._earlier, watch)
         dispatcher = Dispatcher(
             batches,
             session,

@@ -14,7 +14,7 @@ from mailframe.send.run import send
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import time, tzinfo
 
     from mailframe.paths import LedgerName
@@ -53,6 +53,7 @@ class SendMethod(Generic[FrameT]):
         rate: str | None = None,
         window: tuple[str | time, str | time] | None = None,
         tz: str | tzinfo | None = None,
+        stop_when: Mapping[str, float | str] | None = None,
     ) -> FrameT:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -87,6 +88,9 @@ class SendMethod(Generic[FrameT]):
                 to before the second, and the send waits for them. The second may be of the next
                 day, as in ``("22:00", "06:00")``.
             tz: the time zone of *window*, such as ``Europe/Vienna``.
+            stop_when: the shares of this call's messages beyond which it ends, from 100 messages
+                on: ``{"rejected": 0.05, "bounced": "2%", "complained": "0.1%"}``. Postmark is asked
+                for bounces and complaints every 30 seconds.
 
         Returns:
             The caller's kind of frame, rows, order, index and columns, and ``status``, ``reason``,
@@ -118,6 +122,6 @@ class SendMethod(Generic[FrameT]):
             recount=recount,
             results=None if results is None else results_path(results),
             exclude=exclude,
-            pacing=read_pacing(rate=rate, window=window, tz=tz),
+            pacing=read_pacing(rate=rate, window=window, tz=tz, stop_when=stop_when),
         )
         return send(self._sendable, server, options)  # type: ignore[no-any-return]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import MailframeError
 from mailframe.limits import MAX_BATCH_MESSAGES
+from mailframe.postmark.responses import Answer, Verdict
 from mailframe.send.ledger.clock import since_boot_s
 from mailframe.send.pacing.rate import Posted, Rate
+from mailframe.send.pacing.stop_rule import StopRule, StopWatch
 from mailframe.send.pacing.window import Window
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Clock:
 
 
 SYSTEM_CLOCK: Final = Clock()
+_PROCESSED: Final = (Verdict.ANSWERED, Verdict.UNKNOWN)
+"""Verdicts of requests whose messages Postmark has, or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,12 @@ class Pacing:
     Attributes:
         rate: the maximum rate; None for none.
         window: the time of the day in which batches go; None for all day.
+        stop: what ends the send early; None for nothing.
     """
 
     rate: Rate | None = None
     window: Window | None = None
+    stop: StopRule | None = None
 
     @property
     def batch_messages(self) -> int:
@@ -65,7 +71,9 @@ class Pacing:
 UNPACED: Final = Pacing()
 
 
-def read_pacing(*, rate: object = None, window: object = None, tz: object = None) -> Pacing:
+def read_pacing(
+    *, rate: object = None, window: object = None, tz: object = None, stop_when: object = None
+) -> Pacing:
     """The pacing that the arguments of ``send`` say.
 
     Raises:
@@ -76,6 +84,7 @@ def read_pacing(*, rate: object = None, window: object = None, tz: object = None
     return Pacing(
         None if rate is None else Rate.read(rate),
         None if window is None else Window.read(window, tz),
+        None if stop_when is None else StopRule.read(stop_when),
     )
 
 
@@ -91,12 +100,14 @@ class Pace:
         messages: the number of messages of the run.
         earlier: the time by ``clock.passed_s`` and the number of messages of earlier requests,
             oldest first.
+        watch: what counts the messages for ``pacing.stop``; None without it.
         clock: the clocks.
     """
 
     pacing: Pacing
     messages: int
     earlier: Iterable[tuple[float, int]] = ()
+    watch: StopWatch | None = None
     clock: Clock = SYSTEM_CLOCK
     _posted: deque[Posted] = field(default_factory=deque)
     _in_flight: dict[Hashable, Posted] = field(default_factory=dict)
@@ -127,13 +138,19 @@ class Pace:
         self._in_flight[request] = posted
         self._posted.append(posted)
 
-    def end(self, request: Hashable, *, is_processed: bool) -> None:
+    def end(self, request: Hashable, answer: Answer) -> None:
         """There is an answer; a batch that was not processed does not count, and goes again."""
+        if self.watch is not None:
+            self.watch.add(answer)
         posted = self._in_flight.pop(request, None)
-        if posted is not None and not is_processed:
+        if posted is not None and answer.verdict not in _PROCESSED:
             self.messages += posted.messages
             if posted in self._posted:
                 self._posted.remove(posted)
+
+    def failure(self) -> MailframeError | None:
+        """The error that ends the run early; None to go on, also if no message is left."""
+        return None if self.watch is None or self.messages <= 0 else self.watch.failure()
 
     def ends_at(self) -> datetime | None:
         """When the last batch goes, in UTC; None without a rate, or if there is none left."""

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
+from mailframe.postmark.responses import Answer, Verdict
 from mailframe.send.pacing.pace import Clock, Pace, Pacing
 from mailframe.send.pacing.rate import Rate
 from tests.campaigns import people
 
+ANSWERED = Answer(Verdict.ANSWERED)
 UNITS = {"s": 1, "min": 60, "h": 3_600, "day": 86_400}
 rates = st.builds(Rate, st.integers(1, 3_000), st.sampled_from(sorted(UNITS)))
 
@@ -67,7 +69,10 @@ def test_no_period_of_a_unit_has_more_than_the_rate(rate, messages, data):
     now, posted = 1_000_000.0, []
     earlier = data.draw(st.lists(st.integers(1, 500), max_size=5))
     pace = Pace(
-        Pacing(rate), messages, [(now, one) for one in earlier], Clock(lambda: now, lambda: now)
+        Pacing(rate),
+        messages,
+        [(now, one) for one in earlier],
+        clock=Clock(lambda: now, lambda: now),
     )
     posted += [(now, one) for one in earlier]
     for number in range(60):
@@ -77,7 +82,7 @@ def test_no_period_of_a_unit_has_more_than_the_rate(rate, messages, data):
         pace.start(number, size)
         is_processed = data.draw(st.booleans())
         posted += [(now, size)] if is_processed else []
-        pace.end(number, is_processed=is_processed)
+        pace.end(number, Answer(Verdict.ANSWERED if is_processed else Verdict.BUSY))
         now += data.draw(st.sampled_from([0.0, 0.01, rate.unit_s / 3, rate.unit_s * 2]))
     for at, _ in posted[len(earlier) :]:
         within = sum(n for t, n in posted if at - rate.unit_s + 1e-6 * rate.unit_s < t <= at)
@@ -94,7 +99,7 @@ def test_full_batches_are_spread_and_use_most_of_the_rate(rate):
         now += pace.wait_s(rate.batch_messages) if number != 20 else rate.unit_s * 10
         times.append(now)
         pace.start(number, rate.batch_messages)
-        pace.end(number, is_processed=True)
+        pace.end(number, ANSWERED)
     gaps = [after - before for before, after in pairwise(times)]
     assert min(gaps) > rate.gap_s * 0.999
     per_unit = rate.count // rate.batch_messages * rate.batch_messages
