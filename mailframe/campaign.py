@@ -16,6 +16,7 @@ from mailframe.message.pipeline import single_message
 from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_of
 from mailframe.paths import DEFAULT_LEDGER
+from mailframe.postmark.templates import template_rendering
 from mailframe.send.excluded import plan_of
 from mailframe.send.send_method import SendMethod
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
@@ -143,6 +144,7 @@ class Campaign(SendMethod[FrameT]):
         static: bool | None = None,
         mask: bool | None = None,
         save: bool = True,
+        server: Postmark | None = None,
     ) -> Preview | StaticPreview:
         """Show messages one row at a time, isolated from the notebook: a widget or a static page.
 
@@ -157,6 +159,8 @@ class Campaign(SendMethod[FrameT]):
             mask: True shows only the shape of each value ("Xxx"). By default the screen shows
                 values, and the copy in a saved notebook is masked; False shows values in both.
             save: False saves no copy in the notebook; a static page is then not shown.
+            server: renders the template of a letter with ``template=``; it gets the model of each
+                row that is shown. Without it, the preview shows the model.
 
         Returns:
             An object with ``close()``, and ``save(path)``, which writes a page for approval.
@@ -164,11 +168,15 @@ class Campaign(SendMethod[FrameT]):
         Raises:
             FrameError: a label that the index does not have, or a key that no row has.
             MissingExtra: ``static=False`` without ipywidgets.
+            MailframeError: *server* is not one, or the letter has no template at Postmark.
         """
         from mailframe.review.preview.opening import preview
 
         rows = row_selection.select_rows(self._composed.frame, self.key, rows=rows, key=key)
-        return preview(self._composed, rows, static=static, mask=mask, save=save)
+        rendering = template_rendering(server, has_template=self.letter.template is not None)
+        return preview(
+            self._composed, rows, static=static, mask=mask, save=save, rendering=rendering
+        )
 
     def gallery(
         self,

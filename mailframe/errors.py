@@ -22,6 +22,7 @@
     └── SendError            a send that did not go through; ``.results`` has each row's status
         ├── InvalidRows      the checks found errors; nothing was sent; also has ``.problems``
         ├── NotApproved      the campaign is not the approved one; nothing was sent
+        ├── UnknownTemplate  the server has no such template; nothing was sent
         ├── TokenRefused     the server refused the token (HTTP 401); nothing more was sent
         ├── RequestRefused   the server refused a whole request (HTTP 4xx), and processed none of it
         ├── EveryoneRejected every message of a batch was rejected, and the next would be too
@@ -190,6 +191,10 @@ class InvalidRows(SendError):
 
 class NotApproved(SendError):
     """The campaign's fingerprint is not the ``approved`` one; nothing was sent."""
+
+
+class UnknownTemplate(SendError):
+    """The server does not have a template that the messages name; nothing was sent."""
 
 
 class TokenRefused(SendError):

@@ -19,6 +19,7 @@ from mailframe.message import row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, local_path
+from mailframe.postmark.templates import template_rendering
 from mailframe.review.preview.gallery import MAX_TILES, gallery
 from mailframe.review.preview.opening import open_preview
 from mailframe.send.excluded import plan_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mailframe.message.plan import Plan
     from mailframe.message.row_selection import Rows
     from mailframe.paths import LedgerName
+    from mailframe.postmark.client import Postmark
     from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.pages import Page
     from mailframe.review.preview.static_preview import StaticPreview
@@ -102,6 +104,7 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
         static: bool | None = None,
         mask: bool | None = None,
         save: bool = True,
+        server: Postmark | None = None,
     ) -> Preview | StaticPreview:
         """As ``Campaign.preview``; a masked message shows the shape of all of its words.
 
@@ -112,11 +115,15 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
             static: as for ``Campaign.preview``.
             mask: as for ``Campaign.preview``.
             save: as for ``Campaign.preview``.
+            server: as for ``Campaign.preview``.
         """
         chosen = self._chosen(rows, key)
-        has_html = any("HtmlBody" in one.payload for one in self._first_messages(chosen))
+        messages = self._first_messages(chosen)
+        has_template = any(message.uses_template for message in messages)
+        has_html = has_template or any("HtmlBody" in message.payload for message in messages)
+        rendering = template_rendering(server, has_template=has_template)
         return open_preview(
-            StoredSubject(self._dataset, has_html=has_html),
+            StoredSubject(self._dataset, has_html=has_html, rendering=rendering),
             chosen,
             tour=stored_tour(self._dataset, chosen),
             is_tour=rows is None and key is None,

@@ -25,6 +25,7 @@ from mailframe.message.preflight import finished_preflight
 from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.repeats import RepeatFinder, repeated_recipients
 from mailframe.message.row_names import RowNames
+from mailframe.message.template_fields import template_of_body
 from mailframe.pages.text import one_line
 from mailframe.problems import Code, Problem, Severity
 
@@ -201,7 +202,22 @@ class MessageDataset:
             people=read.people,
             streams=tuple(sorted(streams)),
             blocked_people=read.blocked_people,
+            templates=self._templates(read.sizes != 0),
         )
+
+    def _templates(self, sendable: Mask) -> frozenset[str | int]:
+        """The templates at Postmark that the messages have, which are all of one letter."""
+        templates: set[str | int] = set()
+        for part in self._parts:
+            if not sendable[part.first : part.first + part.rows].any():
+                continue
+            for _, bodies, _ in part.bodies(sendable):
+                for body in bodies:
+                    template = template_of_body(body)
+                    if template is None:  # of all messages
+                        return frozenset()
+                    templates.add(template)
+        return frozenset(templates)
 
     def _repeated_recipients(self, pairs: Pairs) -> Iterator[Problem]:
         """A problem for each row whose recipient an earlier row has."""

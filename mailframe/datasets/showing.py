@@ -9,7 +9,7 @@ import numpy as np
 
 from mailframe.counting import counted
 from mailframe.message.message import Message
-from mailframe.message.shown_message import posted_mail
+from mailframe.message.shown_message import posted_mail, rendered_mail
 from mailframe.pages.mail import Mail
 from mailframe.pages.text import one_line
 from mailframe.review.preview.approval_page import page_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mailframe.datasets.dataset import MessageDataset
     from mailframe.message.preflight import Preflight
+    from mailframe.pages.mail import Rendering
     from mailframe.review.chosen_rows import ChosenRows
 
 USUAL_ROWS: Final = 12
@@ -82,10 +83,12 @@ class StoredView:
         dataset: the messages.
         mask: whether to show the shape of values instead of the values. A message does not say
             which of its words are values, so all of them are.
+        rendering: makes the mails of templates at Postmark; None shows their models.
     """
 
     dataset: MessageDataset
     mask: bool = False
+    rendering: Rendering | None = None
 
     @property
     def rows(self) -> int:
@@ -93,7 +96,12 @@ class StoredView:
         return self.dataset.rows
 
     def mail(
-        self, position: int, *, reasons: tuple[str, ...] = (), with_cells: bool = True
+        self,
+        position: int,
+        *,
+        reasons: tuple[str, ...] = (),
+        with_cells: bool = True,
+        is_rendered: bool = True,
     ) -> Mail:
         """The message of the row at *position*; one that is blocked is not shown.
 
@@ -107,20 +115,23 @@ class StoredView:
         of_letter = [one for one in self.dataset.preflight().problems if one.row is None]
         problems = [*self.dataset.preflight().of_row(position), *of_letter]
         return replace(
-            self._of_message(message),
+            self._of_message(message, is_rendered=is_rendered),
             label=f"row {position}" if self.mask else self.dataset.names.of(position),
             problems=tuple(shown_problem(one, mask=self.mask) for one in problems),
             reasons=reasons,
         )
 
-    def _of_message(self, message: Message | None) -> Mail:
+    def _of_message(self, message: Message | None, *, is_rendered: bool) -> Mail:
         if message is None:
             return Mail(no_html=_NO_BODY, no_text=_NO_BODY)
         fields: dict[str, Any] = dict(message.payload)
         if self.mask:
             fields = {name: masked_field(name, value) for name, value in fields.items()}
             fields |= {"HtmlBody": _MASKED_HTML} if "HtmlBody" in fields else {}
-        return posted_mail(fields, size=f"{len(message.body):,} bytes")
+        mail = posted_mail(fields, size=f"{len(message.body):,} bytes")
+        if self.rendering is not None and is_rendered and mail.about:
+            return rendered_mail(mail, self.rendering(fields))
+        return mail
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +140,7 @@ class StoredSubject:
 
     dataset: MessageDataset
     has_html: bool
+    rendering: Rendering | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -146,7 +158,7 @@ class StoredSubject:
 
     def view(self, *, mask: bool) -> StoredView:
         """A view of its rows."""
-        return StoredView(self.dataset, mask=mask)
+        return StoredView(self.dataset, mask=mask, rendering=self.rendering)
 
     def full_tour(self, watch: Callable[[int], object]) -> Tour:
         """The edge cases of all rows."""

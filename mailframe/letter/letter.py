@@ -21,6 +21,7 @@ from mailframe.letter.folder import read_text
 from mailframe.letter.markdown.fields import check_bodies, file_fields
 from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
 from mailframe.letter.suggestions import refuse_unknown
+from mailframe.letter.template_model import check_template, checked_model, model_parts
 from mailframe.letter.template_names import checked_constants, checked_filters
 from mailframe.paths import local_path, other_form
 
@@ -72,6 +73,10 @@ class Letter:
             is given is used instead. It needs the extra ``markdown``.
         layout: ``card``, ``plain`` or ``none``, or a template with a block ``content``; default is
             ``card`` for Markdown and ``none`` for HTML.
+        template: the alias of a template at Postmark, or its ID as a number, in place of the
+            subject and the bodies.
+        model: what that template gets: a dict of name to value, with dicts and lists in it. Texts
+            are Jinja templates; other values keep their type (``docs/postmark-templates.md``).
         reply_to: an address or a list of them.
         headers: a mapping of name to value; names that have a field of their own are refused.
         track_opens: True or False; None uses the setting of the server.
@@ -121,6 +126,8 @@ class Letter:
     text_body: Value | None = None
     markdown_body: str | None = None
     layout: str | None = None
+    template: Value | int | None = None
+    model: Mapping[str, Any] | Value | None = None
     reply_to: Value | Sequence[Value] | None = None
     headers: Mapping[str, Value] | Sequence[Any] | None = None
     track_opens: Value | None = None
@@ -155,7 +162,9 @@ class Letter:
                 what = f"{field}="
                 path = local_path(path, what=what, example=example, error=LetterError)
                 set_field(self, field, path)
+        set_field(self, "model", checked_model(self.model))
         check_bodies(self)
+        check_template(self)
         for field in _SWITCHES:
             if not isinstance(getattr(self, field), bool):
                 raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
@@ -207,9 +216,10 @@ class Letter:
                     )
                 text = read_text(root / file_name, root=root)
                 fields[field] = text.strip() if field == "subject" else text
-        if not {"html_body", "text_body", "markdown_body"} & set(fields):
+        if not {"html_body", "text_body", "markdown_body", "template"} & set(fields):
             raise LetterError(
-                f"{root} has neither body.html nor body.txt nor body.md; a letter needs one of them"
+                f"{root} has neither body.html nor body.txt nor body.md; a letter needs one of "
+                "them, or a template in letter.toml"
             )
         try:
             return cls(**fields, folder=root)
@@ -244,6 +254,7 @@ class Letter:
                 yield from ((f"{field}[{i}]", item) for i, item in enumerate(value))
             elif value is not None:
                 yield field, value
+        yield from model_parts(self.model)
         yield from ((f"headers.{name}", value) for name, value in _header_pairs(self.headers))
         yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
         for i, attachment in enumerate(self.files()):
@@ -285,7 +296,7 @@ FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 TEMPLATE_FIELDS: Final = tuple(
     name
     for name in FIELDS
-    if name not in ("headers", "metadata", "attachments", *_SWITCHES, *_SETTINGS)
+    if name not in ("headers", "metadata", "attachments", "model", *_SWITCHES, *_SETTINGS)
 )
 """Fields with one template, or with one for each recipient."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailframe import limits
+from mailframe.errors import MailframeError
 from mailframe.message.message import Message, marked_parts, marks
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from mailframe.message.message import Buffer
 
-_BRACKETS = 2
+_AROUND = b"[", b"]"
+_AROUND_TEMPLATES = b'{"Messages":[', b"]}"
+"""What is around the messages of a request to ``/email/batchWithTemplates``."""
 _COMMA = 1
 
 
@@ -41,8 +44,19 @@ class Batch:
         return tuple([message.position for message in self.messages])
 
     @property
+    def uses_templates(self) -> bool:
+        """Whether Postmark renders its messages with templates; those of a batch are of one kind.
+
+        It is posted to ``/email/batchWithTemplates`` then, and else to ``/email/batch``.
+        """
+        return bool(self.messages) and self.messages[0].uses_template
+
+    @property
     def body(self) -> bytes:
-        """The JSON array in UTF-8, the exact bytes that are posted."""
+        """The JSON in UTF-8, the exact bytes that are posted.
+
+        It is an array of the messages, or with templates the object that Postmark takes instead.
+        """
         return b"".join(self.parts())
 
     @property
@@ -52,7 +66,8 @@ class Batch:
 
     def parts(self) -> list[Buffer]:
         """The exact bytes that are posted, in parts; few are copied."""
-        parts: list[Buffer] = [b"["]
+        start, end = _AROUND_TEMPLATES if self.uses_templates else _AROUND
+        parts: list[Buffer] = [start]
         if self.marks:
             for message, mark in zip(self.messages, self.marks, strict=True):
                 parts += (*marked_parts(message.body, mark), b",")
@@ -61,7 +76,7 @@ class Batch:
                 parts += (message.body, b",")
         if self.messages:
             parts.pop()
-        return [*parts, b"]"]
+        return [*parts, end]
 
     def marked(self, *, campaign: str, attempt: str, keys: Iterable[str]) -> Batch:
         """The same batch, each message of which is posted as ``Message.marked`` makes it.
@@ -92,16 +107,25 @@ class Batch:
         return f"<Batch {self.number}: {len(self)} messages, {self.size:,} bytes>"
 
 
+def bytes_around(*, with_templates: bool) -> int:
+    """The bytes of a request around its messages."""
+    return sum(map(len, _AROUND_TEMPLATES if with_templates else _AROUND))
+
+
 class Filling:
     """The number of the current batch, and how full it is with the ledger's metadata.
 
     Args:
         at_most: the maximum number of messages of a batch.
+        with_templates: whether Postmark renders the messages with templates.
     """
 
-    def __init__(self, at_most: int = limits.MAX_BATCH_MESSAGES) -> None:
+    def __init__(
+        self, at_most: int = limits.MAX_BATCH_MESSAGES, *, with_templates: bool = False
+    ) -> None:
         self.number = self._messages = self._size = 0
         self._at_most = at_most
+        self._around = bytes_around(with_templates=with_templates)
 
     def put(self, size: int) -> int:
         """The number of the batch that a message of *size* bytes goes in, counted from 1."""
@@ -111,7 +135,7 @@ class Filling:
         is_full = self._messages > self._at_most or self._size > limits.MAX_BATCH_BYTES
         if is_full or not self.number:
             self.number += 1
-            self._messages, self._size = 1, _BRACKETS + size
+            self._messages, self._size = 1, self._around + size
         return self.number
 
 
@@ -124,13 +148,24 @@ def batches(
         messages: messages of at most ``limits.MAX_MESSAGE_BYTES`` each as posted.
         at_most: the maximum number of messages of a batch.
 
+    Raises:
+        MailframeError: some have a template at Postmark, and others have none.
+
     >>> from mailframe.message.message import Message
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
     [500, 500, 1]
     """
     filling = Filling(at_most)
-    number, waiting = 0, list[Message]()
+    number, waiting, with_templates = 0, list[Message](), False
     for message in messages:
+        if not filling.number:
+            filling = Filling(at_most, with_templates=message.uses_template)
+            with_templates = message.uses_template
+        elif message.uses_template is not with_templates:
+            raise MailframeError(
+                "some messages have a template at Postmark and others have none, and no request "
+                "takes both; send two campaigns"
+            )
         following = filling.put(len(message.body))
         if waiting and following != number:
             yield Batch(number, tuple(waiting))
@@ -141,17 +176,17 @@ def batches(
         yield Batch(number, tuple(waiting))
 
 
-def numbers(sizes: Iterable[int]) -> Iterator[int]:
+def numbers(sizes: Iterable[int], *, with_templates: bool = False) -> Iterator[int]:
     """The number of each message's batch, counted from 1; 0 for a row without a message (size 0).
 
     >>> list(numbers([10, 0, 10]))
     [1, 0, 1]
     """
-    filling = Filling()
+    filling = Filling(with_templates=with_templates)
     return (filling.put(size) if size else 0 for size in sizes)
 
 
-def counts(sizes: Iterable[int]) -> list[tuple[int, int]]:
+def counts(sizes: Iterable[int], *, with_templates: bool = False) -> list[tuple[int, int]]:
     """The messages of each batch of messages of these sizes, and its bytes without our metadata.
 
     >>> counts([10] * 501)
@@ -159,9 +194,11 @@ def counts(sizes: Iterable[int]) -> list[tuple[int, int]]:
     """
     of_batches: list[tuple[int, int]] = []
     posted = list(sizes)
-    for number, size in zip(numbers(posted), posted, strict=True):
+    places = numbers(posted, with_templates=with_templates)
+    around = bytes_around(with_templates=with_templates)
+    for number, size in zip(places, posted, strict=True):
         if number > len(of_batches):
-            of_batches.append((1, _BRACKETS + size))
+            of_batches.append((1, around + size))
         else:
             messages, total = of_batches[-1]
             of_batches[-1] = (messages + 1, total + _COMMA + size)

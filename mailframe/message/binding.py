@@ -32,6 +32,8 @@ from mailframe.message.markup import has_constant, makes_links, unescaped_values
 from mailframe.message.markup_cells import markup_of
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
+from mailframe.message.template_fields import CONSTANT, check_alias, template_constant
+from mailframe.message.template_fields import FIELDS as TEMPLATE_FIELDS
 from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import (
     has_functions,
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from mailframe.message.frame_facts import FrameFacts
     from mailframe.problems import Problem
 
-Source = str | bool | Template | SimpleTemplate | GivenValues
+Source = CONSTANT | Template | SimpleTemplate | GivenValues
 """Where the value of a part comes from: a constant, a compiled template, or values of each row."""
 
 
@@ -151,7 +153,7 @@ def bind(letter: Letter, frame: pd.DataFrame, *, facts: FrameFacts | None = None
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
-    _set_constant_language(settings, sources.get("language"))
+    _check_constants(settings, sources)
     shown = shown_names(names, settings.shown_as)
     columns, whole_row = used_columns(frame, shown)
     trusted, may_return_html = markup_of([*columns, *given])
@@ -195,6 +197,7 @@ def _unused(
     letter: Letter, frame: pd.DataFrame, columns: Sequence[Column], facts: FrameFacts | None
 ) -> Iterator[Problem]:
     body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
+    body = body if letter.template is None else "model"
     used = {column.name for column in columns}
     with_records = None if facts is None else facts.with_records
     return unused_columns(frame, used, field=body, with_records=with_records)
@@ -214,12 +217,14 @@ def _language_columns(
     return tuple(column.name for column in columns if column.name in used.read)
 
 
-def _set_constant_language(settings: TemplateSettings, language: Source | None) -> None:
-    """The language of all rows, if it is not a template.
+def _check_constants(settings: TemplateSettings, sources: Mapping[str, Source]) -> None:
+    """Check the alias, and set the language, that all rows have.
 
     Raises:
-        LetterError: there is no catalog for it.
+        LetterError: it is no alias, or there is no catalog for the language.
     """
+    check_alias(sources.get("template"))
+    language = sources.get("language")
     if not isinstance(language, str):
         return
     try:
@@ -278,10 +283,16 @@ def _check_fields(letter: Letter) -> None:
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
         )
-    if letter.html_body is None and letter.text_body is None and letter.markdown_body is None:
+    bodies = (letter.html_body, letter.text_body, letter.markdown_body, letter.template)
+    if all(body is None for body in bodies):
         raise LetterError(
             "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300), "
-            "or markdown_body"
+            "or markdown_body, or template= with the alias of a template at Postmark"
+        )
+    if letter.model is not None and letter.template is None:
+        raise LetterError(
+            "the letter has a model and no template that gets it; give template= with the alias of "
+            "a template at Postmark"
         )
     check_derived_parts(letter)
 
@@ -357,6 +368,8 @@ def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
 def _constant(field: str, value: object) -> Source:
     if field in BOOLEAN_FIELDS and isinstance(value, bool):
         return value
+    if field_of(field) in TEMPLATE_FIELDS:
+        return template_constant(field, value)
     if field.startswith("attachments"):
         raise LetterError(
             f"{field} is a {type(value).__name__}; a name is text and a content is bytes, "

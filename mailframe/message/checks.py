@@ -28,6 +28,7 @@ from mailframe.message.empty_content import content_may_be_empty, has_empty_cont
 from mailframe.message.html_size import clipped, most_html_bytes
 from mailframe.message.letter_lint import lint_letter
 from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
+from mailframe.message.template_fields import CONSTANT, MODEL_NAME, texts_of
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Checker:
         self._shown_markup = EscapedMarkup(sources["html_body"])
         self._html_bytes = most_html_bytes(bound)
         self._may_be_empty = content_may_be_empty(bound)
+        self._in_model = [
+            part
+            for part, source in bound.sources.items()
+            if field_of(part) == "model"
+            and (not isinstance(source, CONSTANT) or "\x00" in str(source))
+        ]
 
     def check(self, draft: Draft, payload: Payload) -> None:
         """Add every problem of a payload to its draft."""
@@ -86,6 +93,9 @@ class Checker:
         if "Metadata" in fields:
             _check_metadata(draft, fields["Metadata"])
         _check_recipients(draft, payload)
+        if MODEL_NAME in fields:
+            _check_model(draft, self._in_model)
+            return  # the bodies are at Postmark
         _check_bodies(draft, payload)
         if self._may_be_empty and has_empty_content(fields.get("HtmlBody", "")):
             detail = (
@@ -235,6 +245,18 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
         _check_content_ids(draft, payload.links.content_ids)
 
 
+def _check_model(draft: Draft, parts: Iterable[str]) -> None:
+    """Add a problem for each character of the model that no text should have."""
+    for part in parts:
+        for text in texts_of(draft.values.get(part)):
+            for character in sorted(set(GARBLED.findall(text))):
+                if character == "\x00":
+                    detail = "it holds the control character '\\x00'; clean the cell"
+                    draft.report(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
+                else:
+                    _report_garbled(draft, part, text, character)
+
+
 def _check_html_size(draft: Draft, markup: str, most: int) -> None:
     if len(markup) * 4 <= most:
         return
@@ -303,7 +325,8 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
 
 def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
     """Missing parts that every broadcast should have; other letters can do without a text part."""
-    if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
+    is_broadcast = bound.sources.get("message_stream") == limits.BROADCAST_STREAM
+    if not is_broadcast or "template" in bound.sources:
         return
     if "text_body" not in bound.sources:
         detail = (

@@ -11,8 +11,10 @@ import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+import orjson
 
 from mailframe.message.keys import DIGEST_BYTES, HALF_BYTES, Digests
+from mailframe.message.message import OF_TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,8 +36,12 @@ def mail_digest(body: bytes) -> int:
     Metadata and a To with one address are left out. So the ledger recognizes the identical message
     although an id in the metadata, or the case of the address, differs. A text in JSON has no
     unescaped quotes, so neither pattern can match inside a value; the metadata come last, see
-    ``payload.py``.
+    ``payload.py``. A model of a template is an object that can have such keys, so a message with
+    one is decoded.
     """
+    if body.startswith(OF_TEMPLATE):
+        seen = hashlib.sha256(_without_addresses(body))
+        return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
     end = body.rfind(_METADATA)
     to = _TO.search(body, 0, end if end >= 0 else len(body))
     whole = memoryview(body)
@@ -44,6 +50,16 @@ def mail_digest(body: bytes) -> int:
     if end >= 0:
         seen.update(b"}")
     return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
+
+
+def _without_addresses(body: bytes) -> bytes:
+    """A message with a template without its metadata and its To with one address."""
+    fields = orjson.loads(body)
+    fields.pop("Metadata", None)
+    to = fields.get("To")
+    if to is not None and to.count("@") == 1:
+        del fields["To"]
+    return orjson.dumps(fields)
 
 
 class ContentDigests:

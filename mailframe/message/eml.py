@@ -57,8 +57,14 @@ def eml(payload: Mapping[str, Any], *, date: dt.datetime | None = None) -> bytes
         date: the time of the header ``Date``, with a time zone; None for no such header.
 
     Raises:
-        MailframeError: *date* has no time zone, or the name of a header is not valid.
+        MailframeError: *date* has no time zone, the name of a header is not valid, or the message
+            has a template at Postmark.
     """
+    if "TemplateModel" in payload:
+        raise MailframeError(
+            "Postmark makes this mail of a template, so here is none to write; "
+            "campaign.preview(server=server) shows it, and campaign.send_test sends it to you"
+        )
     lines = list(_headers(payload, date))
     kind, body = _body(payload)
     return "\r\n".join([*lines, "MIME-Version: 1.0", *kind, "", body]).encode()

@@ -15,11 +15,12 @@ import numpy as np
 from mailframe.errors import MailframeError
 from mailframe.letter.jinja.values import PrintedHtml, PrintedImage
 from mailframe.message.derived_parts import has_auto_text
+from mailframe.message.template_fields import ModelConstant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mailframe.message.binding import BoundLetter
+    from mailframe.message.binding import BoundLetter, Source
     from mailframe.message.preflight import Preflight
 
 _LETTER_VERSION: Final = b"\x02"
@@ -88,7 +89,7 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
     for part, source in bound.sources.items():
         if part not in shared:
             yield _encoded(part)
-            yield _encoded(f"={source}") if isinstance(source, str | bool) else b"varies"
+            yield _of_source(source)
     for attachment, piece in bound.attachments:
         settings = (
             attachment.content_type or "",
@@ -98,6 +99,15 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
         content = attachment.content if isinstance(attachment.content, bytes) else b""
         named_content = piece.named_content if piece else (content,)
         yield _digest((*map(_encoded, settings), *named_content))
+
+
+def _of_source(source: Source) -> bytes:
+    """What is hashed of a part: a constant; or that it varies, whose templates are hashed above."""
+    if isinstance(source, str | bool):
+        return _encoded(f"={source}")
+    if isinstance(source, int):
+        return _encoded(f"=number {source}")
+    return _encoded(f"={source.value!r}") if isinstance(source, ModelConstant) else b"varies"
 
 
 def _settings_parts(bound: BoundLetter) -> Iterator[bytes]:

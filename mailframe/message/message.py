@@ -21,6 +21,8 @@ ATTEMPT_KEY: Final = "mf-b"
 """Metadata field of a message in a ledger: the identifier of its request."""
 MESSAGE_KEY: Final = "mf-m"
 """Metadata field of a message in a ledger: the digest of its row's key, in hexadecimal."""
+OF_TEMPLATE: Final = b'{"Template'
+"""How the body of a message with a template at Postmark begins; see ``template_fields.py``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Message:
         """The message as Postmark's fields, decoded from ``body``."""
         payload: dict[str, object] = orjson.loads(self.body)
         return payload
+
+    @property
+    def uses_template(self) -> bool:
+        """Whether Postmark renders it with a template; it then goes to another endpoint."""
+        return self.body.startswith(OF_TEMPLATE)
 
     def marked(self, *, campaign: str, attempt: str, key: str) -> Message:
         """The same message with the metadata by which Postmark's search finds it again.
@@ -75,7 +82,7 @@ class Message:
             date: the time of the header ``Date``, with a time zone.
 
         Raises:
-            MailframeError: *date* has no time zone.
+            MailframeError: *date* has no time zone, or Postmark makes the mail of a template.
 
         >>> body = b'{"From":"a@acme.example","To":"b@acme.example","Subject":"Hi","TextBody":"Yo"}'
         >>> print(Message(0, "b@acme.example", body).to_eml().decode().replace("\r", ""))

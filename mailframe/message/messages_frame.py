@@ -13,6 +13,7 @@ from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
+from mailframe.message.template_fields import FIELDS, ID_NAME, MODEL_NAME, names_of_fields
 from mailframe.pandas_versions import text_column
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 _DTYPES: Final = {
     **{POSTMARK_NAMES[field]: "boolean" for field in BOOLEAN_FIELDS},
-    **dict.fromkeys(("Headers", "Metadata", "Attachments"), "object"),
-    "size": "Int64",
+    **dict.fromkeys(("Headers", "Metadata", "Attachments", MODEL_NAME), "object"),
+    **dict.fromkeys((ID_NAME, "size"), "Int64"),
 }
 """Of the columns that are not text."""
 _PIECE_ROWS: Final = 1_000
@@ -43,10 +44,10 @@ def messages(composed: Composed, chunk_rows: int | None) -> Any:
             With None one frame has all rows.
 
     Returns:
-        One column per field of the letter. ``Headers`` and ``Metadata`` are dicts, ``Attachments``
-        is a list of file names. ``size`` (Int64) is in bytes, and missing for a row that has an
-        error. An iterator returns frames of these columns and dtypes, in the order of the rows; one
-        without rows if there is no row.
+        One column per field of the letter. ``Headers``, ``Metadata`` and ``TemplateModel`` are
+        dicts, ``Attachments`` is a list of file names. ``size`` (Int64) is in bytes, and missing
+        for a row that has an error. An iterator returns frames of these columns and dtypes, in the
+        order of the rows; one without rows if there is no row.
 
     Raises:
         MailframeError: *chunk_rows* is not a whole number of at least 1.
@@ -69,8 +70,9 @@ def _frames(bound: BoundLetter, index: pd.Index[Any], chunk_rows: int) -> Iterat
 
 def _names(bound: BoundLetter) -> list[str]:
     """The columns of the messages of a letter, in their order."""
-    roots = set(map(field_of, bound.sources))
-    return [*(name for part, name in POSTMARK_NAMES.items() if part in roots), "size"]
+    roots = set(map(field_of, bound.sources)) - set(FIELDS)
+    names = [name for part, name in POSTMARK_NAMES.items() if part in roots]
+    return [*names_of_fields(bound.sources), *names, "size"]
 
 
 def _columns(messages: Iterator[Prepared], names: Sequence[str]) -> dict[str, ExtensionArray]:

@@ -18,6 +18,7 @@ from mailframe.letter.lint.template_links import static_content_ids, written_lin
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.address_errors import AddressError, AddressFault
 from mailframe.message.addresses import CONTROLS, Mailbox, is_documentation_domain, read_mailbox
+from mailframe.message.template_fields import ALIAS_NAME, MODEL_NAME, TemplateFields
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mailframe.message.render import Draft
 
 POSTMARK_NAMES: Final[Mapping[str, str]] = {
+    "template": ALIAS_NAME,
+    "model": MODEL_NAME,
     "sender": "From",
     "to": "To",
     "cc": "Cc",
@@ -45,7 +48,8 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
 }
 """A letter's field and its name in Postmark, in the order in which the fields are posted.
 
-``Metadata`` is the last one: ``Message.marked`` adds to it, and ``mail_digest`` cuts it off.
+``Metadata`` is the last one: ``Message.marked`` adds to it, and ``mail_digest`` cuts it off. A
+template that is named by its ID has ``TemplateId`` in the place of ``TemplateAlias``.
 """
 LINE_FIELDS: Final = ("subject", "tag", "message_stream")
 """Fields that are one line of text."""
@@ -111,7 +115,9 @@ class Assembler:
     def __init__(self, bound: BoundLetter, *, live: bool) -> None:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
-        self._may_be_empty = bound.letter.allow_empty_subject
+        has_template = bound.letter.template is not None
+        self._template = TemplateFields(bound.letter) if has_template else None
+        self._may_be_empty = bound.letter.allow_empty_subject or has_template
         self._sender = fixed_sender(bound)
         self._parts: dict[str, list[str]] = {}
         for part in bound.sources:
@@ -124,7 +130,7 @@ class Assembler:
         self._optional = {
             attachment.content_id: f"attachments[{i}]"
             for i, (attachment, _) in enumerate(bound.attachments)
-            if attachment.optional and attachment.content_id
+            if attachment.optional and attachment.content_id and not has_template
         }
         self._headers = _named(bound, "headers.")
         self._metadata = _named(bound, "metadata.")
@@ -133,6 +139,8 @@ class Assembler:
         """The payload of a draft; incomplete when the draft has errors."""
         made = Payload()
         fields, values = made.fields, draft.values
+        if self._template is not None:
+            self._template.write(fields, draft)
         self._write_mailboxes(made, draft)
         self._write_texts(fields, draft)
         if fields.get("HtmlBody"):

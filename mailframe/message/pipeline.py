@@ -9,11 +9,13 @@ import orjson
 
 from mailframe import limits
 from mailframe.errors import LetterError
+from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.checks import Checker
 from mailframe.message.message import Message
 from mailframe.message.payload import Assembler
 from mailframe.message.render import Renderer
+from mailframe.message.template_fields import FIELDS, MODEL_NAME, texts_of
 from mailframe.pages.text import visible
 from mailframe.problems import Code, Severity
 
@@ -143,7 +145,8 @@ def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
             f"that the ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark). "
             "Send a link instead"
         )
-        draft.report("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
+        largest = "model" if MODEL_NAME in fields else "html_body"
+        draft.report("attachments" if draft.pieces else largest, Code.MESSAGE_TOO_LARGE, detail)
     return body
 
 
@@ -151,7 +154,7 @@ def _add_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
     """A problem for each part with a lone surrogate, which UTF-8 cannot encode."""
     reported = {p.field for p in draft.problems if p.code is Code.UNENCODABLE_TEXT}
     for part, value in draft.values.items():
-        text = str(value)
+        text = "".join(texts_of(value)) if field_of(part) in FIELDS else str(value)
         surrogate = LONE_SURROGATE.search(text)
         if surrogate and part not in reported:
             at = surrogate.start()

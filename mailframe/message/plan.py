@@ -64,7 +64,9 @@ class Plan:
             has_ledger: whether a ledger records the send.
             excluded: how many rows are left out.
         """
-        of_batches = batch.counts(size for size in preflight.sizes if size)
+        of_batches = batch.counts(
+            (size for size in preflight.sizes if size), with_templates=bool(preflight.templates)
+        )
         blocked = _most_rows_first(preflight.errors.rows_by_code())
         warnings = preflight.problems.where(lambda code: code.severity is Severity.WARNING)
         return cls(

@@ -63,6 +63,7 @@ class Preflight:
         repeats: the rows that share a key or a recipient; None if there are none.
         whole: the check before rows were left out; None if none are.
         left_out: one per row, whether it is left out; False if none are.
+        templates: the aliases and IDs of the templates at Postmark that the messages have.
     """
 
     problems: ProblemList
@@ -78,6 +79,7 @@ class Preflight:
     repeats: Repeats | None = None
     whole: Preflight | None = None
     left_out: Mask | bool = False
+    templates: frozenset[str | int] = frozenset()
 
     @property
     def contents(self) -> Digests:
@@ -90,11 +92,7 @@ class Preflight:
 
     @property
     def mails(self) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-        """One digest per row, of the content that its recipient sees (uint64).
-
-        Raises:
-            MailframeError: the messages can neither be read nor made again.
-        """
+        """One digest per row, of what its recipient sees (uint64); raises as ``contents``."""
         return self.digests.get().mails
 
     @property
@@ -186,6 +184,7 @@ def run_preflight(
     sizes = np.zeros(rows, dtype=np.uint32)
     streams: set[str] = set()
     blocked_people: dict[int, bytes] = {}
+    templates: set[str | int] = set()
     keeping = _Keeping(bound, live=live, with_digests=with_digests)
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
@@ -199,6 +198,7 @@ def run_preflight(
             digests[row] = None
         people.put_many(chunk.first, digests)
         streams.update(compress(chunk.streams, has_message))
+        templates |= chunk.templates
     finder = RepeatFinder(
         people,
         keys if key else None,
@@ -216,6 +216,7 @@ def run_preflight(
         streams=tuple(sorted(streams)),
         bodies=keeping.bodies,
         blocked_people=blocked_people,
+        templates=frozenset(templates),
     )
 
 

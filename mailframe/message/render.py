@@ -26,6 +26,7 @@ from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.message.cells import rows
 from mailframe.message.derived_parts import DerivedParts, has_derived_parts
 from mailframe.message.row_files import RowFiles, given_value, images_in
+from mailframe.message.template_fields import CONSTANT, ModelConstant
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Draft:
     Attributes:
         position: the position of the row in the frame.
         values: the value of each part that could be rendered, by its path: text, a bool
-            (``BOOLEAN_FIELDS``), or a list of texts for recipients.
+            (``BOOLEAN_FIELDS``), a list of texts for recipients, the ID of a template, or what
+            JSON can have for a part of a model.
         pieces: the attachments.
         problems: the problems of the parts that could not be rendered.
     """
@@ -72,12 +74,14 @@ class Renderer:
         self._bound = bound
         self._chunk_rows = chunk_rows
         self._fixed = {
-            part: source for part, source in bound.sources.items() if isinstance(source, str | bool)
+            part: source.value if isinstance(source, ModelConstant) else source
+            for part, source in bound.sources.items()
+            if isinstance(source, CONSTANT)
         }
         self._varying = [
             (part, source, bound.environment(part))
             for part, source in bound.sources.items()
-            if not isinstance(source, str | bool) and not part.startswith("attachments")
+            if not isinstance(source, CONSTANT) and not part.startswith("attachments")
         ]
         self._varying.sort(key=lambda item: item[0] != "language")  # the others depend on it
         self._files = RowFiles(bound)

@@ -19,9 +19,10 @@ from mailframe.letter.jinja.values import (
     PrintedHtml,
     PrintedImage,
 )
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.letter import RECIPIENT_FIELDS, field_of
 from mailframe.letter.row_functions import RowCell
 from mailframe.message.plain_values import plain
+from mailframe.message.template_fields import FIELDS, template_value
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ def _refuse_climbing(path: str) -> None:
 
 def given_value(cell: Any, part: str) -> Any:
     """The cell of a callable, a Series or ``pd.col``, as the part's value."""
+    if field_of(part) in FIELDS:
+        return template_value(cell, part)
     if isinstance(cell, Missing):
         raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
     if isinstance(cell, PrintedHtml) and part == "html_body":

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.message.template_fields import MODEL_NAME, model_lines, template_of
 from mailframe.pages.card import card
 from mailframe.pages.mail import Mail, ShownAttachment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from mailframe.pages.mail import RenderedTemplate
+
 
 _HEADER_PARTS: Final = ("sender", "to", "cc", "bcc", "reply_to")
 
@@ -48,6 +53,36 @@ def posted_mail(
         payload=_cut(posted),
         attachments=tuple(_attachments(posted)),
         inline=_inline(posted),
+        **(_of_template(posted) if MODEL_NAME in posted else {}),
+    )
+
+
+def _of_template(posted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of a message whose mail Postmark makes."""
+    template = template_of(posted)
+    about = (
+        f"Postmark makes this mail of its template {template!r} and the model; "
+        "campaign.preview(server=server) shows it."
+    )
+    return {
+        "model": tuple(model_lines(posted[MODEL_NAME])) if posted[MODEL_NAME] else (),
+        "about": about if template is not None else "This row has no template.",
+        "no_subject": "the subject of the template",
+        "no_html": "The HTML part is made by Postmark.",
+        "no_text": "The text part is made by Postmark.",
+    }
+
+
+def rendered_mail(mail: Mail, rendered: RenderedTemplate) -> Mail:
+    """A message with a template, with the mail that Postmark made of it."""
+    return replace(
+        mail,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        about=rendered.about,
+        no_html="The template has no HTML part.",
+        no_text="The template has no text part.",
     )
 
 
@@ -60,6 +95,7 @@ def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for part in _HEADER_PARTS:
         name = POSTMARK_NAMES[part]
         yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
+    yield "Template", str(template_of(posted) or "")
     yield "Tag", posted.get("Tag", "")
     yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
     metadata, headers = posted.get("Metadata", {}), posted.get("Headers", [])

@@ -49,9 +49,12 @@ def unused_columns(
             )
             yield Problem(None, field, Code.NEAR_COLUMN, detail)
         elif name in with_records if with_records is not None else _has_records(frame.iloc[:, i]):
+            way = f"loop over it, {{% for item in {variable(name)} %}}…{{% endfor %}}"
+            if field == "model":
+                way = f"give it to the template, model={{…: pd.col({name!r})}}"
             detail = (
-                f"no template uses the column {name!r}, whose cells are lists of records; loop "
-                f"over it, {{% for item in {variable(name)} %}}…{{% endfor %}}, or drop the column"
+                f"no template uses the column {name!r}, whose cells are lists of records; {way}, "
+                "or drop the column"
             )
             yield Problem(None, field, Code.UNUSED_LIST, detail)
 

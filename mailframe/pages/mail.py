@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,9 @@ class Mail:
         reasons: the reasons why it is shown.
         not_valid: what is wrong with headers that are shown although they are not valid, by name:
             ``not valid``, or ``missing`` if the cells of their template are shown instead.
+        model: the name and value of each part of the model of a template at Postmark, as texts.
+        about: a remark on how Postmark makes the mail of a template; empty for none.
+        no_subject: the words in place of a missing subject.
         hint: a remark on the problems, such as that they are not complete; empty for none.
         no_html, no_text: the sentence in place of a part that is missing.
     """
@@ -104,6 +107,9 @@ class Mail:
     cells: tuple[Cell, ...] = ()
     reasons: tuple[str, ...] = ()
     not_valid: Mapping[str, str] = field(default_factory=dict)
+    model: tuple[tuple[str, str], ...] = ()
+    about: str = ""
+    no_subject: str = "no subject"
     hint: str = ""
     no_html: str = "This message has no HTML part."
     no_text: str = "This message has no text part, and Postmark adds none."
@@ -122,3 +128,24 @@ class Mail:
     def is_blocked(self) -> bool:
         """Whether an error blocks it."""
         return any(problem.is_error for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedTemplate:
+    """What Postmark made of a template and a model.
+
+    Attributes:
+        subject: the subject; empty without one.
+        html: the HTML part; None without one.
+        text: the text part; None without one.
+        about: how it was made, and what went wrong, in sentences.
+    """
+
+    subject: str
+    html: str | None
+    text: str | None
+    about: str
+
+
+Rendering: TypeAlias = "Callable[[Mapping[str, Any]], RenderedTemplate]"
+"""Has Postmark make the mail of a message, given its fields."""

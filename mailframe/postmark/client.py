@@ -125,12 +125,15 @@ class Postmark(AccountVerbs):
         <Verdict.ANSWERED: 'answered'>
         """
         read = partial(read_batch, expected_to=[message.to for message in batch.messages])
-        answer, size = self._post("/email/batch", batch.parts, read=read, on_sent=on_sent)
+        path = "/email/batchWithTemplates" if batch.uses_templates else "/email/batch"
+        answer, size = self._post(path, batch.parts, read=read, on_sent=on_sent)
         _log(answer, what=f"batch {batch.number}", messages=len(batch), size=size)
         return answer
 
     def send_email(self, message: Message) -> Answer:
         """Post one *message* once; see ``send_batch``. The ledger is not used.
+
+        A message with a template is posted to ``/email/withTemplate``.
 
         >>> import httpx
         >>> from mailframe.message.message import Message
@@ -141,7 +144,8 @@ class Postmark(AccountVerbs):
         <Answer: rejected, ErrorCode 406: Found inactive addresses: ann@example.com.>
         """
         read = partial(read_single, expected_to=message.to)
-        answer, size = self._post("/email", lambda: [message.body], read=read)
+        path = "/email/withTemplate" if message.uses_template else "/email"
+        answer, size = self._post(path, lambda: [message.body], read=read)
         _log(answer, what=f"position {message.position}", messages=1, size=size)
         return answer
 

@@ -3,8 +3,8 @@
 One closed table. It decides the ``reason`` of a rejected row, when a send stops because every row
 would be rejected, and which rejected rows the next ``send`` retries:
 
-* A code about the *account*, *sender*, *stream* or *request* is retried, since it can be fixed
-  without a change of the message.
+* A code about the *account*, *sender*, *stream*, *template* or *request* is retried, since it can
+  be fixed without a change of the message.
 * A code about the *content* is retried if the content has changed.
 * A code about the *recipient* is not retried, since every message would be refused; ``resend=``
   does.
@@ -39,6 +39,8 @@ class Concerns(StrEnum):
     """The address in ``From`` is not confirmed."""
     STREAM = "stream"
     """The message stream does not exist or cannot send."""
+    TEMPLATE = "template"
+    """The template at Postmark, which was deleted or renamed."""
     REQUEST = "request"
     """The whole request, such as its token or its JSON. A batch gets such a code as a whole."""
 
@@ -85,6 +87,11 @@ ERROR_CODES: Final[Mapping[int, ErrorCode]] = MappingProxyType(
             ErrorCode(1235, "unknown_stream", Concerns.STREAM),
             ErrorCode(1236, "stream_cannot_send", Concerns.STREAM),
             ErrorCode(1480, "caller_address_not_allowed", Concerns.REQUEST),
+            # Of messages with a template: postmarkapp.com/developer/api/overview.
+            ErrorCode(1101, "template_not_found", Concerns.TEMPLATE),
+            ErrorCode(1120, "invalid_template_model", Concerns.CONTENT),
+            ErrorCode(1122, "invalid_template_model", Concerns.CONTENT),
+            ErrorCode(1123, "content_with_template", Concerns.CONTENT),
             # Documented until 2025. 400 was still seen in September 2026.
             ErrorCode(400, "unknown_sender", Concerns.SENDER),
             ErrorCode(401, "unconfirmed_sender", Concerns.SENDER),

@@ -108,7 +108,7 @@ class CampaignBatches:
                 self._rows.settle(item.row or 0, Status.INVALID, reason=item.code.value)
 
     def post(self, batch: Batch, *, on_sent: Callable[[], None]) -> Answer:
-        """Post to ``/email/batch``."""
+        """Post to ``/email/batch``, or to ``/email/batchWithTemplates``."""
         options = {"on_sent": on_sent} if self._reports_writing else {}
         return fitting(self._server.send_batch(batch, **options), messages=len(batch))
 

@@ -13,6 +13,7 @@ from mailframe.counting import counted
 from mailframe.message.blocked_text import blocked_text
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
+from mailframe.postmark.templates import MAX_TEMPLATES, template_faults
 from mailframe.results import advice
 from mailframe.results.row_results import Status
 from mailframe.send.ledger.encoding import key_text
@@ -20,12 +21,12 @@ from mailframe.send.ledger.recorded_statuses import is_unconfirmed
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import pandas as pd
 
     from mailframe.message.preflight import Preflight
-    from mailframe.postmark.search import SearchError
+    from mailframe.postmark.search import Queryable, SearchError
     from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
@@ -97,6 +98,39 @@ def server_error(error: SearchError) -> errors.MailframeError:
     }
     kind = kinds.get(error.status)
     return error if kind is None else kind(str(error), results=NO_RESULTS_YET)
+
+
+def refuse_unknown_templates(
+    server: Queryable,
+    templates: Collection[str | int],
+    of_eligible: Callable[[], Collection[str | int]],
+) -> None:
+    """Refuse messages whose template at Postmark does not exist, before any is sent.
+
+    Args:
+        server: the server.
+        templates: the templates of all messages of the check.
+        of_eligible: finds those of the messages that are to be sent, for which all are read.
+
+    Raises:
+        UnknownTemplate: with the names.
+        SearchError: Postmark could not be asked.
+    """
+    if len(templates) > MAX_TEMPLATES:
+        templates = of_eligible()
+    if len(templates) > MAX_TEMPLATES:
+        raise errors.UnknownTemplate(
+            f"nothing was sent: the messages name {len(templates):,} templates, and a server has "
+            f"at most {MAX_TEMPLATES} (Postmark); template= is an alias or an ID",
+            results=NO_RESULTS_YET,
+        )
+    faults = template_faults(server, templates)
+    if faults and len(templates) > 1:  # rows that are left out stop nothing
+        eligible = of_eligible()
+        faults = {one: fault for one, fault in faults.items() if one in eligible}
+    if faults:
+        text = f"nothing was sent: {'; '.join(faults.values())}"
+        raise errors.UnknownTemplate(text, results=NO_RESULTS_YET)
 
 
 # --- by the ledger -----------------------------------------------------------------------------

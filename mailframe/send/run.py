@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from mailframe import errors
+from mailframe.message.message import Message
+from mailframe.message.template_fields import template_of_body
 from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
 from mailframe.results import reasons
@@ -33,7 +35,7 @@ from mailframe.send.options import check_arguments, with_recount
 from mailframe.send.pacing.pace import Pace
 from mailframe.send.pacing.stop_rule import StopWatch
 from mailframe.send.progress import Bar
-from mailframe.send.refusals import preflight_refusal
+from mailframe.send.refusals import preflight_refusal, refuse_unknown_templates
 from mailframe.send.refused_run import RefusedRun, record_scope
 from mailframe.send.resend import resend_mask
 from mailframe.send.states import NO_RESULTS_YET, set_reason_of_unsent
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.preflight import Preflight
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.results.column_storage import Positions
     from mailframe.send.excluded_rows import ExcludedRows
@@ -154,6 +156,8 @@ class Run:
             wanted, every = preflight.sendable, preflight.with_left_out
             eligible = self._ask(lambda: session.begin(every, self.rows, wanted=wanted))
             self._skip(excluded)  # also those that were rejected earlier
+            if eligible.any():
+                self._ask(partial(self._refuse_templates, preflight, eligible))
             batches = CampaignBatches(
                 self.composed,
                 preflight,
@@ -203,6 +207,16 @@ class Run:
         statuses = (Status.UNSENT, Status.REJECTED)
         positions = [one for one in excluded.tolist() if self.rows.status(one) in statuses]
         self.rows.settle_many(positions, Status.SKIPPED, reason=reasons.EXCLUDED)
+
+    def _refuse_templates(self, preflight: Preflight, eligible: Mask) -> None:
+        """Refuse messages whose template at Postmark does not exist."""
+
+        def of_eligible() -> set[str | int]:
+            messages = self.composed.messages(preflight, live=self.server.is_live, wanted=eligible)
+            bodies = (one.body for one in messages if isinstance(one, Message))
+            return {name for body in bodies if (name := template_of_body(body)) is not None}
+
+        refuse_unknown_templates(self.questions, preflight.templates, of_eligible)
 
     def watch(self, _position: int) -> None:
         """Stop before the next row if there was an interrupt."""

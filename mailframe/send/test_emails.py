@@ -26,6 +26,7 @@ from mailframe.message.addresses import is_documentation_domain, read_mailbox
 from mailframe.message.batch import Batch
 from mailframe.message.message import Message
 from mailframe.message.pipeline import prepare
+from mailframe.message.template_fields import ALIAS_NAME, ID_NAME, MODEL_NAME
 from mailframe.postmark.error_codes import CONCERNS_CONTENT
 from mailframe.problems import Code, Severity
 from mailframe.results import reasons
@@ -171,16 +172,21 @@ class TestEmailBatches:
 
 
 def _as_test(fields: Mapping[str, Any], *, to: str, row: str, name: str | None) -> dict[str, Any]:
-    """A row's payload with *to* as its only recipient, and a mark in its subject and metadata."""
+    """A row's payload with *to* as its only recipient, and a mark in its subject and metadata.
+
+    *to* may replace Cc or Bcc of a message without To, which comes after the sender then.
+    """
+    template = {name: fields[name] for name in (ALIAS_NAME, ID_NAME, MODEL_NAME) if name in fields}
     subject = " ".join(filter(None, (f"[Test {row}]", fields.get("Subject"))))
     mark = f"{row} of {name}" if name else row
     metadata = {
         **fields.get("Metadata", {}),
         TEST_KEY: _truncated(mark, limits.MAX_METADATA_VALUE_UNITS),
     }
-    payload = {"From": fields["From"], "To": to, **fields, "Metadata": metadata}
+    payload = {**template, "From": fields["From"], "To": to, **fields, "Metadata": metadata}
     payload |= {field: to for field in ("To", "Cc", "Bcc") if field in payload}
-    payload["Subject"] = _truncated(subject, limits.MAX_SUBJECT_UNITS)
+    if not template:  # it has the subject, and Postmark takes no other
+        payload["Subject"] = _truncated(subject, limits.MAX_SUBJECT_UNITS)
     return payload
 
 

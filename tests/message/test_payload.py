@@ -56,7 +56,12 @@ def test_every_field_has_postmarks_name():
 def test_the_fields_are_posted_in_the_order_of_the_table():
     """Metadata come last, so that a message can be marked with more of them."""
     [message] = payloads(frame(), **FULL)
-    assert list(message) == list(POSTMARK_NAMES.values())
+    of_template = {"template": "welcome", "model": {"a": 1}}
+    without = dict.fromkeys(("subject", "html_body", "text_body"))
+    [other] = payloads(frame(), **{**FULL, **without, **of_template})
+    assert list(message) == [name for name in POSTMARK_NAMES.values() if name in message]
+    assert list(other) == [name for name in POSTMARK_NAMES.values() if name in other]
+    assert {*message, *other} == set(POSTMARK_NAMES.values())
     assert list(message)[-1] == "Metadata"
 
 

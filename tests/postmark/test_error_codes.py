@@ -40,12 +40,13 @@ TRIED_AGAIN = [
     413,
     422,
     429,
+    1101,
     1235,
     1236,
     1480,
     4711,
 ]
-NOT_TRIED_AGAIN = [101, 300, 406, 411]
+NOT_TRIED_AGAIN = [101, 300, 406, 411, 1120, 1122, 1123]
 BROKEN = {  # options of the sandbox, and the code that they cause
     "an unknown sender": ({"senders": ["other@acme.example"]}, {}, 400),
     "a pending account": ({"approval": "pending"}, {}, 412),

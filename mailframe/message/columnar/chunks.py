@@ -14,6 +14,7 @@ from mailframe.message.checked_bodies import joined_bodies
 from mailframe.message.columnar.chunk import NotColumnar
 from mailframe.message.columnar.preparing import ColumnarPreparer
 from mailframe.message.pipeline import Preparer
+from mailframe.message.template_fields import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +53,7 @@ class PreparedChunk:
         segments: constants and columns that joined make the messages of the columnar path.
         separate: the messages of the row-by-row path, by row counted from 0; None if the row has an
             error.
+        templates: the templates at Postmark that messages of the row-by-row path have.
     """
 
     first: int
@@ -62,6 +64,7 @@ class PreparedChunk:
     problems: list[Problem]
     segments: Sequence[Segment] = ()
     separate: dict[int, bytes | None] = field(default_factory=dict)
+    templates: set[str | int] = field(default_factory=set)
 
     @property
     def bodies(self) -> list[bytes | None]:
@@ -261,3 +264,6 @@ def _put(chunk: PreparedChunk, row: Prepared) -> None:
     chunk.recipients[place] = None if message is None else message.to
     chunk.identities[place] = row.identity
     chunk.streams[place] = row.fields.get("MessageStream", DEFAULT_STREAM)
+    template = None if message is None else template_of(row.fields)
+    if template is not None:
+        chunk.templates.add(template)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -11,6 +12,7 @@ from jinja2 import Undefined
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.message.cells import Column, printed
 from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.message.template_fields import ALIAS_NAME, ID_NAME, MODEL_NAME, model_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,13 +26,15 @@ ChangedFields: TypeAlias = "dict[str, tuple[str | None, str | None]]"
 
 HTML_FIELD: Final = "HtmlBody"
 _ORDER: Final = {name: place for place, name in enumerate(POSTMARK_NAMES.values())}
+_ORDER[ID_NAME] = _ORDER[ALIAS_NAME]
 _DIGEST_CHARACTERS: Final = 8
 
 
 def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ChangedFields, int]:
     """The fields of two messages that differ, and the number of fields that are equal.
 
-    Each header and each metadata value is a field of its own, such as ``Metadata.plan``.
+    Each header, each metadata value and each value of a model is a field of its own, such as
+    ``Metadata.plan`` or ``TemplateModel.orders[0].id``.
 
     Args:
         old: the fields of a ``Prepared``.
@@ -55,7 +59,7 @@ def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Chan
 
 def _place(field: str) -> int:
     """Postmark's order, with the source of the HTML part last."""
-    return len(_ORDER) if field == HTML_FIELD else _ORDER[field.partition(".")[0]]
+    return len(_ORDER) if field == HTML_FIELD else _ORDER[re.split(r"[.[]", field, maxsplit=1)[0]]
 
 
 def _texts(fields: Mapping[str, Any]) -> dict[str, str | None]:
@@ -65,6 +69,10 @@ def _texts(fields: Mapping[str, Any]) -> dict[str, str | None]:
             texts[name] = value
         elif isinstance(value, bool):
             texts[name] = "yes" if value else "no"
+        elif name == ID_NAME:
+            texts[name] = str(value)
+        elif name == MODEL_NAME:
+            texts |= dict(model_lines(value, MODEL_NAME))
         elif name == "Headers":
             texts |= {f"Headers.{pair['Name']}": pair["Value"] for pair in value}
         elif name == "Metadata":

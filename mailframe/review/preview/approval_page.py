@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.pages.environment import Html
-    from mailframe.pages.mail import Mail
+    from mailframe.pages.mail import Mail, Rendering
     from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.subject import View
     from mailframe.review.tour import Tour
@@ -53,7 +53,7 @@ class Fingerprinted(Protocol):
         """Its fingerprint for ``send(…, approved=…)``."""
 
 
-def approval_page(composed: Composed, *, mask: bool) -> str:
+def approval_page(composed: Composed, *, mask: bool, rendering: Rendering | None = None) -> str:
     """The page as a whole HTML file, after a new preflight check of every row.
 
     Raises:
@@ -62,7 +62,7 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
     preflight = composed.preflight(again=True)  # a file may have changed since the last check
     whole = new_tour(composed, progress=True)
     shown = choose_rows(composed, None, whole)
-    view = RowView(composed, mask=mask)
+    view = RowView(composed, mask=mask, rendering=rendering)
     page = page_of(
         composed, preflight, view, shown=shown, tour=whole, letter=list(_fields(composed))
     )
@@ -151,7 +151,7 @@ def _bounded(height_px: int) -> int:
 def _blocked(view: View, preflight: Preflight) -> Iterator[tuple[str, str, str]]:
     """The name and recipient of each blocked row, and what is wrong."""
     for position in itertools.islice(preflight.reasons(), MAX_BLOCKED):
-        mail = view.mail(position, with_cells=False)
+        mail = view.mail(position, with_cells=False, is_rendered=False)
         errors = (problem for problem in mail.problems if problem.is_error)
         why = "; ".join(f"{_words(error.code)}: {error.detail}" for error in errors)
         yield mail.label, dict(mail.headers).get("To") or "no address", why

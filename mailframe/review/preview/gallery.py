@@ -70,7 +70,7 @@ def _tile(mail: Mail) -> _Tile:
     errors = dict.fromkeys(one.code.replace("_", " ") for one in mail.problems if one.is_error)
     return _Tile(
         _thumbnail(mail),
-        title=one_line(mail.subject, most=90) or "no subject",
+        title=one_line(mail.subject, most=90) or mail.no_subject,
         label=mail.label,
         blocked=list(errors),
         reasons=list(map(one_line, first_reasons(mail.reasons, most=MAX_REASONS))),
@@ -79,8 +79,9 @@ def _tile(mail: Mail) -> _Tile:
 
 def _thumbnail(mail: Mail) -> Html:
     if mail.html is None:
-        height = text_height(mail.text or "", width_px=_WIDTH_PX)
-        html = str(render("text_tile", text=mail.text or ""))
+        text = mail.text or "\n".join(f"{name}: {value}" for name, value in mail.model)
+        height = text_height(text, width_px=_WIDTH_PX)
+        html = str(render("text_tile", text=text))
     else:
         height, html = mail_height(mail.html, width_px=_WIDTH_PX), mail.html
     return isolated(

@@ -18,6 +18,7 @@ from mailframe.review.tour import Tour, evenly_spaced
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
+    from mailframe.pages.mail import Rendering
     from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.pages import Page
     from mailframe.review.preview.subject import Subject
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 
 def preview(
-    composed: Composed, rows: Rows | None, *, static: bool | None, mask: bool | None, save: bool
+    composed: Composed,
+    rows: Rows | None,
+    *,
+    static: bool | None,
+    mask: bool | None,
+    save: bool,
+    rendering: Rendering | None = None,
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
     tour = rows if isinstance(rows, Tour) else quick_tour(composed)
@@ -33,7 +40,7 @@ def preview(
     if is_static(static) and save:
         _check_if_small(composed)
     return open_preview(
-        ComposedSubject(composed),
+        ComposedSubject(composed, rendering),
         chosen,
         tour=tour,
         is_tour=rows is None or isinstance(rows, Tour),

@@ -21,7 +21,8 @@ from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
 from mailframe.message.problem_fixes import fix_of
-from mailframe.message.shown_message import posted_mail
+from mailframe.message.shown_message import posted_mail, rendered_mail
+from mailframe.message.template_fields import ALIAS_NAME, ID_NAME
 from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.pages.text import one_line
 from mailframe.problems import Severity, without_quotes
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
-    from mailframe.pages.mail import Mail
+    from mailframe.pages.mail import Mail, Rendering
     from mailframe.problems import Problem
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -63,10 +64,15 @@ class RowView:
     Args:
         composed: the campaign's frame, bound letter, key, name and preflight checks.
         mask: whether to show the shape of values instead of the values.
+        rendering: makes the mail of a template at Postmark, also of masked values; None shows its
+            model.
     """
 
-    def __init__(self, composed: Composed, *, mask: bool = False) -> None:
+    def __init__(
+        self, composed: Composed, *, mask: bool = False, rendering: Rendering | None = None
+    ) -> None:
         self.composed = composed
+        self._rendering = rendering
         self.mask = mask
         self._real = Preparer(composed.bound)
         self._shown = Preparer(_masking(composed.bound)) if mask else self._real
@@ -85,7 +91,12 @@ class RowView:
         return self.composed.kept_preflight
 
     def mail(
-        self, position: int, *, reasons: tuple[str, ...] = (), with_cells: bool = True
+        self,
+        position: int,
+        *,
+        reasons: tuple[str, ...] = (),
+        with_cells: bool = True,
+        is_rendered: bool = True,
     ) -> Mail:
         """The message of the row at *position*, as a page shows it.
 
@@ -93,6 +104,7 @@ class RowView:
             position: the position of the row.
             reasons: the reasons why it is shown.
             with_cells: whether to add the row itself, which takes longer than the message.
+            is_rendered: whether Postmark may be asked for the mail of its template.
 
         Raises:
             IndexError: there is no such row.
@@ -107,8 +119,11 @@ class RowView:
         problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
+        mail = posted_mail(posted, size=size, recipients=self._not_valid(position, of_row, posted))
+        if self._rendering is not None and is_rendered and mail.about:
+            mail = rendered_mail(mail, self._rendering(posted))
         return replace(
-            posted_mail(posted, size=size, recipients=self._not_valid(position, of_row, posted)),
+            mail,
             label=self.label(position),
             problems=tuple(shown_problem(problem, mask=self.mask) for problem in problems),
             cells=tuple(self.cells(position)) if with_cells else (),
@@ -175,7 +190,9 @@ class RowView:
         if preflight is None:
             return 0
         if self._batches is None or self._batches[0] is not preflight:
-            self._batches = preflight, list(batch.numbers(preflight.sizes))
+            has_templates = bool(preflight.templates)
+            numbers = batch.numbers(preflight.sizes, with_templates=has_templates)
+            self._batches = preflight, list(numbers)
         return self._batches[1][position]
 
     def _of_all_rows(self, position: int, of_row: list[Problem]) -> list[Problem]:
@@ -296,8 +313,19 @@ def masked_field(name: str, value: Any) -> Any:
     """The shape of a field that comes from the frame as it is."""
     if name == "HtmlBody":
         return _MASKED_HTML
+    if name in (ALIAS_NAME, ID_NAME):  # the name of one of the templates of the server, no data
+        return value
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, bool):
         return value
-    return {key: masked(str(one)) for key, one in value.items()} if isinstance(value, dict) else []
+    return _masked_value(value) if isinstance(value, dict) else []
+
+
+def _masked_value(value: Any) -> Any:
+    """A value of metadata or of a model: the same lists, names and truth values."""
+    if isinstance(value, dict):
+        return {key: _masked_value(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return list(map(_masked_value, value))
+    return value if isinstance(value, bool) else masked(str(value))

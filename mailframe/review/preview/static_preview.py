@@ -81,14 +81,14 @@ def plain_text(view: View, stops: ChosenRows, *, title: str) -> str:
     """The same for a terminal: one line for each selected row."""
     lines = [title]
     for mail in _mails(view, stops):
-        subject, to = mail.subject or "(no subject)", _to(mail) or "(no recipient)"
+        subject, to = mail.subject or f"({mail.no_subject})", _to(mail) or "(no recipient)"
         lines.append(one_line(f"  {mail.label}: {subject} -> {to}  [{reasons_text(mail.reasons)}]"))
     return "\n".join(lines)
 
 
 def _mails(view: View, stops: ChosenRows) -> list[Mail]:
     return [
-        view.mail(position, reasons=reasons, with_cells=False)
+        view.mail(position, reasons=reasons, with_cells=False, is_rendered=False)
         for position, reasons in stops[:SHOWN_STOPS]
     ]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
-    from mailframe.pages.mail import Mail
+    from mailframe.pages.mail import Mail, Rendering
     from mailframe.review.tour import Tour
 
 
@@ -28,7 +28,12 @@ class View(Protocol):
         """How many there are."""
 
     def mail(
-        self, position: int, *, reasons: tuple[str, ...] = (), with_cells: bool = True
+        self,
+        position: int,
+        *,
+        reasons: tuple[str, ...] = (),
+        with_cells: bool = True,
+        is_rendered: bool = True,
     ) -> Mail:
         """The message of a row, as a page shows it."""
 
@@ -63,9 +68,15 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComposedSubject:
-    """A composed campaign."""
+    """A composed campaign.
+
+    Attributes:
+        composed: the campaign.
+        rendering: makes the mails of templates at Postmark; None shows their models.
+    """
 
     composed: Composed
+    rendering: Rendering | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -80,7 +91,8 @@ class ComposedSubject:
     @property
     def has_html(self) -> bool:
         """Whether its messages have an HTML part."""
-        return self.composed.bound.letter.html_body is not None
+        letter = self.composed.bound.letter
+        return letter.html_body is not None or letter.template is not None
 
     def preflight(self, *, watch: Callable[[int], None] | None = None) -> Preflight:
         """The check of all rows."""
@@ -88,7 +100,7 @@ class ComposedSubject:
 
     def view(self, *, mask: bool) -> View:
         """A view of its rows."""
-        return RowView(self.composed, mask=mask)
+        return RowView(self.composed, mask=mask, rendering=self.rendering)
 
     def full_tour(self, watch: Callable[[int], object]) -> Tour:
         """The edge cases of all rows."""
@@ -96,4 +108,4 @@ class ComposedSubject:
 
     def approval_page(self, *, mask: bool) -> str:
         """The page that a colleague approves."""
-        return approval_page(self.composed, mask=mask)
+        return approval_page(self.composed, mask=mask, rendering=self.rendering)
