@@ -27,6 +27,7 @@ if _typing.TYPE_CHECKING:
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
     from mailframe.outcomes.by_name import outcomes
+    from mailframe.outcomes.event_files import read_events
     from mailframe.postmark.client import Postmark
     from mailframe.postmark.replies import GetResult
     from mailframe.postmark.responses import Answer, Outcome, Verdict
@@ -81,6 +82,7 @@ __all__ = [
     "messages",
     "outcomes",
     "prune",
+    "read_events",
     "read_results",
     "reconcile",
     "render_partition",
@@ -126,6 +128,7 @@ _LAZY_NAMES = {
     "messages": "mailframe.datasets.campaign",
     "outcomes": "mailframe.outcomes.by_name",
     "prune": "mailframe.send.ledger.tools",
+    "read_events": "mailframe.outcomes.event_files",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",
     "render_partition": "mailframe.datasets.partition",

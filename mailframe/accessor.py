@@ -172,7 +172,7 @@ class MailAccessor:
         return plot(self._results, by, over=over, ax=ax)
 
     def refresh(
-        self, server: mf.Postmark, *, details: int = 0, progress: bool = True
+        self, source: mf.Postmark | pd.DataFrame, *, details: int = 0, progress: bool = True
     ) -> pd.DataFrame:
         """The results with what happened to each message since it was accepted, from Postmark.
 
@@ -182,7 +182,9 @@ class MailAccessor:
         counted: an open is not a reader.
 
         Args:
-            server: the server that the messages were sent through.
+            source: the server that the messages were sent through, or the events of
+                ``mf.read_events``, which are joined by MessageID; nothing is asked then, and a
+                count without an event is missing.
             details: for how many messages to ask one by one when they were delivered, which no list
                 says; those first in the order of the rows that have no ``delivered_at``.
             progress: whether to show a progress bar.
@@ -211,7 +213,7 @@ class MailAccessor:
         """
         from mailframe.outcomes.refreshing import refresh
 
-        return refresh(self._frame, server, details=details, progress=progress)
+        return refresh(self._frame, source, details=details, progress=progress)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.

@@ -1,4 +1,7 @@
-"""``results.mail.refresh(server)``: the outcomes that Postmark's lists have, on the rows."""
+"""``results.mail.refresh(server)``: the outcomes that Postmark's lists have, on the rows.
+
+With a table of events in place of a server, ``from_events.py`` does it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from mailframe.outcomes.campaign_lists import (
 from mailframe.outcomes.columns import outcome_columns, outcomes, with_outcomes
 from mailframe.outcomes.event_lists import LISTS, listed, unsubscribed
 from mailframe.outcomes.events import EventKind, events_frame
+from mailframe.outcomes.from_events import refresh_from_events
 from mailframe.outcomes.newest import SECOND_NS
 from mailframe.outcomes.refresh_state import KEY, ReadUpTo, RefreshState, state_of
 from mailframe.outcomes.sent import Sent
@@ -40,11 +44,17 @@ _SHORTEST_RETENTION_NS: Final = 7 * 86_400 * SECOND_NS
 
 
 def refresh(
-    results: pd.DataFrame, server: Postmark, *, details: int = 0, progress: bool = True
+    results: pd.DataFrame,
+    source: Postmark | pd.DataFrame,
+    *,
+    details: int = 0,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The results with the columns of outcomes as of now; see ``MailAccessor.refresh``."""
-    refuse_arguments(server, details)
-    return refreshed(results, Sent.of(results), server, details=details, progress=progress)
+    if isinstance(source, pd.DataFrame):
+        return refresh_from_events(results, source, details=details)
+    refuse_arguments(source, details)
+    return refreshed(results, Sent.of(results), source, details=details, progress=progress)
 
 
 def refreshed(
@@ -78,8 +88,8 @@ def refuse_arguments(server: object, details: object) -> None:
     """Raise an error for arguments of ``refresh`` that cannot be right."""
     if not isinstance(server, Postmark):
         raise MailframeError(
-            f"refresh takes a server, such as sandbox.server or mf.Postmark(), not a "
-            f"{type(server).__name__}"
+            "refresh takes a server, such as sandbox.server or mf.Postmark(), or the events of "
+            f"mf.read_events, not a {type(server).__name__}"
         )
     if type(details) is not int or details < 0:
         raise MailframeError(f"details={details!r} is not a number of messages")

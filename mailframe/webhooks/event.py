@@ -74,5 +74,8 @@ def _identity(kind: object, fields: dict[str, Any]) -> bytes:
     values = [fields.get(name) for name in _IDENTIFIED_BY.get(str(kind), ())]
     # the test of a new webhook has an ID of 0
     what = [kind, *values] if values and all(values) else fields
-    text = json.dumps(what, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    try:
+        text = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half of a pair of surrogates, or a number of more than 64 bits
+        text = json.dumps(what, sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=16).digest()

@@ -336,15 +336,15 @@ def test_more_events_than_postmark_lists_at_once(sandbox, tmp_path, has_dates):
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"server": None}, MailframeError, "takes a server, such as sandbox.server"),
+        ({"source": None}, MailframeError, "takes a server, such as sandbox.server"),
         ({"details": -1}, MailframeError, "details=-1 is not a number"),
         ({"details": True}, MailframeError, "details=True is not a number"),
-        ({"server": mf.Postmark("POSTMARK_API_TEST")}, AccountError, "test token has no outcomes"),
+        ({"source": mf.Postmark("POSTMARK_API_TEST")}, AccountError, "test token has no outcomes"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, error, text):
     """Before anything is asked."""
-    given = {"server": mf.Postmark(TOKEN), "progress": False} | arguments
+    given = {"source": mf.Postmark(TOKEN), "progress": False} | arguments
     with pytest.raises(error, match=text):
         refresh(frames.people(1), **given)
 

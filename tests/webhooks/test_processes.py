@@ -60,12 +60,12 @@ def simulated(sandbox, rows):
 
 
 def test_every_delivery_of_the_sandbox_becomes_one_line(tmp_path):
-    """Also of those that are repeated, because the receiver was killed in between."""
+    """And all of them columns of the results; some came again, because the receiver was killed."""
     path = tmp_path / "events.jsonl"
     with mf.Sandbox() as sandbox, Receiver(path) as receiver:
         sandbox.set_webhook_times(retries_s=[60, 60], timeout_s=10)
         create_webhook(sandbox, receiver.url)
-        simulated(sandbox, 20)
+        results = simulated(sandbox, 20)
         while not path.read_bytes():
             threading.Event().wait(0.005)
         receiver.end(KILL)
@@ -75,10 +75,19 @@ def test_every_delivery_of_the_sandbox_becomes_one_line(tmp_path):
             sandbox.advance("1m")
             sandbox.wait_for_webhooks()
         deliveries = sandbox.webhook_deliveries()
+        happened = sandbox.events().groupby("RecordType")
     assert deliveries["Status"].unique().tolist() == ["delivered"]
     stored = pd.Series([one["RecordType"] for one in events_in(path)]).value_counts()
     assert stored.to_dict() == deliveries["RecordType"].value_counts().to_dict()
     assert set(stored.index) == set(TRIGGERS)
+    refreshed = results.mail.refresh(mf.read_events(path))
+    for kind, column in (("Open", "opens"), ("Click", "clicks")):
+        counts = results["MessageID"].map(happened.get_group(kind)["MessageID"].value_counts())
+        assert refreshed[column].tolist() == counts.astype("Int64").tolist()
+    outcomes = refreshed["outcome"].value_counts()
+    assert outcomes["complained"] == stored["SpamComplaint"]
+    assert refreshed["bounce_type"].notna().sum() == stored["Bounce"] + stored["SpamComplaint"]
+    assert refreshed["delivered_at"].notna().sum() == stored["Delivery"]
 
 
 def test_no_answered_event_is_lost_or_double_after_kills(tmp_path):
