@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 _MB: Final = 1_000_000
+_LONG_S: Final = 60
+_LONG_H: Final = 48
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -19,6 +21,23 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     ('1 batch', '1,200 rows')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def lasting(seconds: float) -> str:
+    """A duration in its two largest units.
+
+    >>> [lasting(seconds) for seconds in (42.4, 119, 8_856, 200_000)]
+    ['42 s', '2 min', '2 h 28 min', '2 days 8 h']
+    """
+    minutes = round(seconds / 60)
+    hours, days = divmod(minutes, 60), divmod(round(minutes / 60), 24)
+    if seconds < _LONG_S:
+        return f"{seconds:.0f} s"
+    if minutes < _LONG_S:
+        return f"{minutes} min"
+    if hours[0] < _LONG_H:
+        return f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
+    return f"{days[0]} days {days[1]} h" if days[1] else f"{days[0]} days"
 
 
 def sized(count: int) -> str:

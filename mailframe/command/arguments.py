@@ -173,6 +173,7 @@ def _add_send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--limit", type=_limit, metavar="N", help="post at most N messages; the next run goes on"
     )
+    _add_pacing(command)
     command.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="requests at a time (default: 1)"
     )
@@ -189,6 +190,24 @@ def _add_send(command: argparse.ArgumentParser) -> None:
         help="escape cells of --out that a spreadsheet would run as formulas",
     )
     _add_json(command)
+
+
+def _add_pacing(command: argparse.ArgumentParser) -> None:
+    pacing = command.add_argument_group("when it is sent")
+    pacing.add_argument(
+        "--rate", metavar="N/UNIT", help="at most N messages in any s, min, h or day, as in 5000/h"
+    )
+    pacing.add_argument(
+        "--window", metavar="FROM-TO", help="only at these times of the day, as in 09:00-18:00"
+    )
+    pacing.add_argument("--tz", metavar="ZONE", help="of --window, such as Europe/Vienna")
+    pacing.add_argument(
+        "--stop-when",
+        action="append",
+        metavar="EVENT=SHARE",
+        help="end if more than the share of the messages were rejected, bounced or complained, as "
+        "in bounced=2%%; repeat it for several",
+    )
 
 
 def _add_recording(command: argparse.ArgumentParser) -> None:

@@ -11,7 +11,12 @@ ROWS_REMAIN: Final = 1
 REFUSED: Final = 3
 INTERRUPTED: Final = 130
 
-_OF_ROWS: Final = (errors.InvalidRows, errors.ServerBusy, errors.ServerUnreachable)
+_OF_ROWS: Final = (
+    errors.InvalidRows,
+    errors.ServerBusy,
+    errors.ServerUnreachable,
+    errors.ShareExceeded,
+)
 _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.InvalidRows: "`mailframe problems` lists all problems; --on-invalid skip sends the "
     "other rows",
@@ -26,6 +31,8 @@ _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.LedgerError: "--ledger or the variable MAILFRAME_LEDGER names the ledger",
     errors.ServerBusy: "run the command again later; it sends only what is unsent",
     errors.ServerUnreachable: "run the command again later; it sends only what is unsent",
+    errors.ShareExceeded: "look at the rows that failed; the command goes on with those that are "
+    "unsent when it is run again",
     errors.LedgerStopped: "make room for the ledger, or wait until its database answers, then run "
     "the command again",
 }

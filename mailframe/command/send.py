@@ -20,6 +20,7 @@ from mailframe.results import reasons
 from mailframe.results.csv import write_csv
 from mailframe.results.frame import results_columns
 from mailframe.sandbox.wire.loopback import loopback_name
+from mailframe.send.pacing.pace import read_pacing
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from mailframe.campaign import Campaign
     from mailframe.command.output import Output
+    from mailframe.send.pacing.pace import Pacing
 
 _ANY_TOKEN: Final = "sandbox"  # noqa: S105 - a sandbox accepts any
 _NO_TOKEN: Final = (
@@ -39,6 +41,7 @@ _NO_TOKEN: Final = (
 def send(chosen: argparse.Namespace, output: Output) -> int:
     """Check the campaign, and post it if ``--live`` is given."""
     output.facts |= {"dry_run": not chosen.live, "fingerprint": None, "out": None}
+    pacing = read_pacing(**_pacing(chosen))  # before PEOPLE is read
     out = files.free_path(chosen, ending=files.CSV, example="results.csv")
     if out is not None and chosen.to_test is not None:
         raise MailframeError("--to-test writes no results; leave out --out")
@@ -47,7 +50,7 @@ def send(chosen: argparse.Namespace, output: Output) -> int:
     if chosen.to_test is not None:
         return _send_test(campaign, server, chosen, output)
     if not chosen.live:
-        return _dry_run(campaign, server, chosen, output)
+        return _dry_run(campaign, server, chosen, output, pacing)
     if server is None:
         server = Postmark()  # raises: there is no token
     return _send(campaign, server, chosen, output, out)
@@ -87,7 +90,11 @@ def _local_url(url: str) -> str:
 
 
 def _dry_run(
-    campaign: Campaign, server: Postmark | None, chosen: argparse.Namespace, output: Output
+    campaign: Campaign,
+    server: Postmark | None,
+    chosen: argparse.Namespace,
+    output: Output,
+    pacing: Pacing,
 ) -> int:
     """What a send would do now: the same steps, without a request and without a record."""
     options = _options(chosen, output) | {"dry_run": True}
@@ -99,9 +106,11 @@ def _dry_run(
     labels = results_columns(results)
     would_go = results.loc[results[labels["reason"]] == reasons.DRY_RUN, labels["batch"]]
     output.facts |= {"messages": len(would_go), "batches": int(would_go.nunique())}
+    batches = counted(would_go.nunique(), "batch", "batches")
+    duration = pacing.duration(len(would_go))
     output.text(
         f"Dry run of {campaign.name}: nothing was sent. --live would post "
-        f"{counted(len(would_go), 'message')} in {counted(would_go.nunique(), 'batch', 'batches')}."
+        f"{counted(len(would_go), 'message')} in {batches}{f', {duration}' if duration else ''}."
     )
     note_results(results, output)
     output.text(f"fingerprint  {campaign.fingerprint}")
@@ -151,6 +160,23 @@ def _options(chosen: argparse.Namespace, output: Output) -> dict[str, Any]:
         "allow_repeat": chosen.allow_repeat,
         "recount": chosen.recount,
         "approved": chosen.approved,
+        **_pacing(chosen),
+    }
+
+
+def _pacing(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The options that pace a send, with the names that they have in Python."""
+    stop_when: dict[str, str] = {}
+    for event, _, share in (text.partition("=") for text in chosen.stop_when or ()):
+        if event in stop_when:
+            raise MailframeError(f"--stop-when {event} is there twice")
+        stop_when[event] = share
+    window = None if chosen.window is None else tuple(chosen.window.split("-"))
+    return {
+        "rate": chosen.rate,
+        "window": window,
+        "tz": chosen.tz,
+        "stop_when": stop_when or None,
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import lasting
 from mailframe.errors import MailframeError
 from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.postmark.responses import Answer, Verdict
@@ -61,6 +62,16 @@ class Pacing:
     def batch_messages(self) -> int:
         """The maximum number of messages of a batch."""
         return MAX_BATCH_MESSAGES if self.rate is None else self.rate.batch_messages
+
+    def duration(self, messages: int) -> str:
+        """How long so many messages take at the rate; empty without one.
+
+        >>> read_pacing(rate="5000/h").duration(12_340)
+        'at 5,000/h: 2 h 28 min'
+        """
+        if self.rate is None:
+            return ""
+        return f"at {self.rate}: {lasting(self.rate.lasts_s(messages))}"
 
     @property
     def unit_s(self) -> float:
