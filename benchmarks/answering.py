@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 _TO: Final = re.compile(rb'"To": ?("(?:[^"\\]|\\.)*")')
 """Quotes inside the values of other fields are escaped in JSON, so only the field matches."""
 _URL: Final = "http://127.0.0.1:1"  # never connected to: the transport answers
-DESCRIPTION: Final = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
-NOTHING_FOUND: Final = {"TotalCount": 0, "Messages": []}
+DESCRIPTION: Final[dict[str, object]] = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
+NOTHING_FOUND: Final[dict[str, object]] = {"TotalCount": 0, "Messages": [], "Suppressions": []}
+STREAMS: Final[dict[str, object]] = {
+    "MessageStreams": [
+        {"ID": "outbound", "MessageStreamType": "Transactional", "ArchivedAt": None},
+        {"ID": "broadcast", "MessageStreamType": "Broadcasts", "ArchivedAt": None},
+    ]
+}
 TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
 
 
@@ -32,8 +38,7 @@ class Answering(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer the request."""
         if request.method == "GET":
-            found = DESCRIPTION if request.url.path == "/server" else NOTHING_FOUND
-            return httpx.Response(200, json=found)
+            return httpx.Response(200, json=answer_to(request.url.path))
         if not isinstance(request.stream, httpx.SyncByteStream):
             raise TypeError("a request of a synchronous client")
         items = [self._item(to) for to in recipients(request.stream)]
@@ -51,6 +56,12 @@ class Answering(httpx.BaseTransport):
     def server(self) -> mf.Postmark:
         """A server object of mailframe for it."""
         return mf.Postmark(TOKEN, base_url=_URL, transport=self)
+
+
+def answer_to(path: str) -> dict[str, object]:
+    """The answer to a question: a sandbox server with two streams, and nothing in them."""
+    answers: dict[str, dict[str, object]] = {"/server": DESCRIPTION, "/message-streams": STREAMS}
+    return answers.get(path, NOTHING_FOUND)
 
 
 def accepted_item(to: bytes, number: int) -> bytes:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 import mailframe as mf
-from benchmarks.answering import DESCRIPTION, NOTHING_FOUND, TOKEN, accepted_item, recipients
+from benchmarks.answering import TOKEN, accepted_item, answer_to, recipients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The server's description, or a search that finds nothing."""
-        self._answer(json.dumps(DESCRIPTION if self.path == "/server" else NOTHING_FOUND).encode())
+        self._answer(json.dumps(answer_to(self.path.partition("?")[0])).encode())
 
     def do_POST(self) -> None:
         """Accept every message."""

@@ -47,6 +47,9 @@ class MailAccessor:
         *,
         name: str | None = None,
         key: str | Sequence[str] | None = None,
+        consent: object = None,
+        holdout: object = None,
+        seed: str | int | None = None,
         **letter_fields: Any,
     ) -> mf.Campaign:
         """A campaign over this frame; the same as ``mf.compose(df, …)``.
@@ -56,7 +59,16 @@ class MailAccessor:
         >>> people.mail.compose(letter, subject="Hi", name="hello")
         <Campaign 'hello': 1 row, subject 'Hi'>
         """
-        return mf.compose(self._frame, letter, name=name, key=key, **letter_fields)
+        return mf.compose(
+            self._frame,
+            letter,
+            name=name,
+            key=key,
+            consent=consent,
+            holdout=holdout,
+            seed=seed,
+            **letter_fields,
+        )
 
     def nest(self, *, on: str, **details: pd.DataFrame) -> pd.DataFrame:
         """The frame with a column of lists for each frame of details, for ``{{ orders | table }}``.

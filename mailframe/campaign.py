@@ -10,6 +10,7 @@ from mailframe.message import batch, messages_frame, row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.composed import Composed
 from mailframe.message.given_frame import FrameT, given_frame
+from mailframe.message.groups import NO_GROUPING, Grouping, groups_of
 from mailframe.message.keys import key_columns
 from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
@@ -17,7 +18,7 @@ from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_of
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.postmark.templates import template_rendering
-from mailframe.send.excluded import plan_of
+from mailframe.send.planning import plan_of
 from mailframe.send.send_method import SendMethod
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
@@ -54,18 +55,21 @@ class Campaign(SendMethod[FrameT]):
         letter: the templates.
         name: the name of the campaign.
         key: the columns that identify a row; empty for the address.
+        grouping: the consent, holdout and variants of the rows.
     """
 
     frame: FrameT
     letter: Letter
     name: str | None
     key: tuple[str, ...]
+    grouping: Grouping = NO_GROUPING
     _composed: Composed = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         given, name = given_frame(self.frame), checked_name(self.name)
         key_columns(given.rows, list(self.key) or None)
-        composed = Composed(self.letter, given, key=self.key, name=name)
+        groups = groups_of(given.rows, self.grouping, key=self.key, name=name)
+        composed = Composed(self.letter, given, key=self.key, name=name, groups=groups)
         for each, value in (("frame", given.frame), ("name", name), ("_composed", composed)):
             object.__setattr__(self, each, value)
 
@@ -243,14 +247,28 @@ class Campaign(SendMethod[FrameT]):
         """
         return self._composed.fingerprint()
 
-    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER, exclude: Exclude = None) -> Plan:
+    def plan(
+        self,
+        server: Postmark | None = None,
+        *,
+        ledger: LedgerName | None = DEFAULT_LEDGER,
+        exclude: Exclude = None,
+        at_most: str | None = None,
+    ) -> Plan:
         """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
         Args:
+            server: the server to ask which streams it has and who is suppressed; by default nothing
+                is asked.
             ledger: the ledger, as for ``send``; with None the plan warns about duplicate sends.
             exclude: who is left out, as for ``send``.
+            at_most: how many emails a person may have, as for ``send``; it needs *server*.
+
+        Raises:
+            AccountError: the server did not answer.
+            StreamRefused: a stream does not exist, or takes no messages.
         """
-        return plan_of(self._composed, has_ledger=ledger is not None, exclude=exclude)
+        return plan_of(self._composed, server, ledger=ledger, exclude=exclude, at_most=at_most)
 
     def batches(self) -> Iterator[batch.Batch]:
         """The batches that ``send`` would post, in row order, without rows that have errors.
@@ -337,7 +355,7 @@ class Campaign(SendMethod[FrameT]):
         return function(self, *args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the four given values; the letter is compiled again and checked again."""
+        """Pickle and copy the given values; the letter is compiled again and checked again."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
         return construct, (type(self), given)
 

@@ -66,7 +66,19 @@ def demo(*, out: Path, rows: int | None) -> None:
     began = time.perf_counter()
     campaign = sample_campaign(rows)
     print(f"campaign   {campaign!r}")
-    print(f"plan       {campaign.plan()}")
+    with sample_sandbox() as sandbox:
+        _look(campaign, sandbox)
+        results = _sent(campaign, sandbox)
+    _refuse_to_overwrite(out)  # it may have been written while the demo ran
+    write_csv(results, out, author=AUTHOR)
+    took_s = time.perf_counter() - began
+    print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {took_s:.1f} s")
+    print(_next(out))
+
+
+def _look(campaign: mf.Campaign[pd.DataFrame], sandbox: mf.Sandbox) -> None:
+    """Print the plan, the tour and the problems."""
+    print(f"plan       {campaign.plan(sandbox.server)}")
     tour = campaign.tour(progress=False)
     print(f"tour       {len(tour)} of {tour.rows:,} rows cover every branch of the templates:\n")
     print("\n".join(f"  row {row!s:<6} {_shortened(reason)}" for row, reason in _first_stops(tour)))
@@ -75,7 +87,11 @@ def demo(*, out: Path, rows: int | None) -> None:
         f"\nproblems   {len(problems):,} found before anything is sent; the first of each kind:\n"
     )
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
-    with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
+
+
+def _sent(campaign: mf.Campaign[pd.DataFrame], sandbox: mf.Sandbox) -> pd.DataFrame:
+    """Send twice, and print what came of it; the results of the first send."""
+    with TemporaryDirectory() as folder:
         print(f"\nsending to a local Postmark, {sandbox.url}; nothing leaves this machine")
         ledger = Path(folder) / "ledger.sqlite3"  # not the ledger of the person who runs it
         results = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger)
@@ -85,11 +101,7 @@ def demo(*, out: Path, rows: int | None) -> None:
     print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
     already = int((again["reason"] == "already_sent").sum())
     print(f"sent again, as if the cell was run twice: {already:,} already sent, no duplicate sends")
-    _refuse_to_overwrite(out)  # it may have been written while the demo ran
-    write_csv(results, out, author=AUTHOR)
-    took_s = time.perf_counter() - began
-    print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {took_s:.1f} s")
-    print(_next(out))
+    return results
 
 
 def _refuse_to_overwrite(out: Path) -> None:

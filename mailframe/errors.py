@@ -197,6 +197,10 @@ class UnknownTemplate(SendError):
     """The server does not have a template that the messages name; nothing was sent."""
 
 
+class StreamRefused(SendError):
+    """A message stream of the campaign does not exist or takes no messages; nothing was sent."""
+
+
 class TokenRefused(SendError):
     """The server refused the token (HTTP 401)."""
 

@@ -36,8 +36,11 @@ def campaign(rows: int, **fields) -> mf.Campaign:
 def send_with(
     composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options
 ) -> pd.DataFrame:
-    """Send with options that the public signature lacks, above all a quicker retry policy."""
-    options = {"retry_policy": QUICK, "progress": False, **options}
+    """Send with options that the public signature lacks, above all a quicker retry policy.
+
+    Suppressed people are rejected by Postmark, as an example of rejections.
+    """
+    options = {"retry_policy": QUICK, "progress": False, "check_suppressed": False, **options}
     return send(composed._composed, server, SendOptions(ledger=ledger_path(ledger), **options))
 
 

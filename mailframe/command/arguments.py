@@ -102,6 +102,20 @@ def _add_campaign(command: argparse.ArgumentParser, *, needs_name: bool) -> None
         help="the column that identifies a row (default: the address); repeat it for several",
     )
     command.add_argument(
+        "--consent",
+        metavar="COLUMN",
+        help="a column of true and false: only who has true gets the message",
+    )
+    command.add_argument(
+        "--holdout",
+        type=_share,
+        metavar="SHARE",
+        help="the share of people who get nothing, for a comparison, such as 0.05; or a column",
+    )
+    command.add_argument(
+        "--seed", help="decides who is in the holdout (default: the name of the campaign)"
+    )
+    command.add_argument(
         "--shared", metavar="FOLDER", help="a folder of templates that several letters share"
     )
     reading = command.add_argument_group("how PEOPLE is read")
@@ -127,6 +141,14 @@ def _add_campaign(command: argparse.ArgumentParser, *, needs_name: bool) -> None
     )
     reading.add_argument("--encoding", default="utf-8", help="of a CSV (default: utf-8)")
     reading.add_argument("--sheet", help="the sheet of an Excel file (default: the only one)")
+
+
+def _share(text: str) -> float | str:
+    """A number, or the name of a column."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _add_out(command: argparse.ArgumentParser, *, default: str | None, what: str) -> None:
@@ -169,6 +191,16 @@ def _add_send(command: argparse.ArgumentParser) -> None:
         "--exclude",
         metavar="FILE",
         help="a .csv or .parquet file with the keys, or the addresses, of those who get nothing",
+    )
+    command.add_argument(
+        "--at-most",
+        metavar="CAP",
+        help='how many emails a person may have over all campaigns, such as "1 per 7 days"',
+    )
+    command.add_argument(
+        "--no-suppression-check",
+        action="store_true",
+        help="do not ask Postmark first who is suppressed; it rejects their messages",
     )
     command.add_argument(
         "--limit", type=_limit, metavar="N", help="post at most N messages; the next run goes on"

@@ -23,6 +23,14 @@ def campaign_of(chosen: argparse.Namespace, output: Output) -> Campaign:
     """
     letter = Letter.load(chosen.letter, shared=chosen.shared)
     people = read_people(chosen)
-    campaign = compose(people, letter, name=chosen.name, key=chosen.key)
+    campaign = compose(
+        people,
+        letter,
+        name=chosen.name,
+        key=chosen.key,
+        consent=chosen.consent,
+        holdout=chosen.holdout,
+        seed=chosen.seed,
+    )
     output.facts |= {"campaign": campaign.name, "rows": len(campaign.frame)}
     return campaign

@@ -99,7 +99,7 @@ def _dry_run(
     """What a send would do now: the same steps, without a request and without a record."""
     options = _options(chosen, output) | {"dry_run": True}
     if server is None:
-        options["ledger"] = None
+        options |= {"ledger": None, "at_most": None, "check_suppressed": False}
         output.warn(_NO_TOKEN)
     output.facts["fingerprint"] = campaign.fingerprint
     results = campaign.send(server or Postmark("none"), **options)
@@ -153,6 +153,8 @@ def _options(chosen: argparse.Namespace, output: Output) -> dict[str, Any]:
         "on_invalid": chosen.on_invalid,
         "limit": chosen.limit,
         "exclude": None if chosen.exclude is None else Path(chosen.exclude),
+        "at_most": chosen.at_most,
+        "check_suppressed": not chosen.no_suppression_check,
         "workers": chosen.workers,
         "progress": output.progress,
         "ledger": ledger,

@@ -22,7 +22,7 @@ from mailframe.paths import DEFAULT_LEDGER, local_path
 from mailframe.postmark.templates import template_rendering
 from mailframe.review.preview.gallery import MAX_TILES, gallery
 from mailframe.review.preview.opening import open_preview
-from mailframe.send.excluded import plan_of
+from mailframe.send.planning import plan_of
 from mailframe.send.send_method import SendMethod
 
 if TYPE_CHECKING:
@@ -72,9 +72,16 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
         """As ``Campaign.problems``; rows are named by their key or their number."""
         return problems_frame(self._dataset.preflight().problems, self._dataset.names)
 
-    def plan(self, *, ledger: LedgerName | None = DEFAULT_LEDGER, exclude: Exclude = None) -> Plan:
+    def plan(
+        self,
+        server: Postmark | None = None,
+        *,
+        ledger: LedgerName | None = DEFAULT_LEDGER,
+        exclude: Exclude = None,
+        at_most: str | None = None,
+    ) -> Plan:
         """As ``Campaign.plan``."""
-        return plan_of(self._dataset, has_ledger=ledger is not None, exclude=exclude)
+        return plan_of(self._dataset, server, ledger=ledger, exclude=exclude, at_most=at_most)
 
     def message(self, row: Hashable = row_selection.NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, as it will be sent.

@@ -19,6 +19,7 @@ from mailframe.message.arrow_columns import frame_of
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
 from mailframe.message.given_frame import PANDAS
+from mailframe.message.groups import NO_GROUPS
 from mailframe.message.keys import Digests, key_problems, repeated_keys
 from mailframe.message.message import Message
 from mailframe.message.preflight import finished_preflight
@@ -68,7 +69,7 @@ class MessageDataset:
         self.rows: int = self._note["rows"]
         self._preflights: dict[bool, Preflight] = {}
 
-    given = PANDAS
+    given, groups = PANDAS, NO_GROUPS
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -6,10 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from jinja2 import Template, UndefinedError
 
-from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
 from mailframe.letter.jinja.card_text import Cards
@@ -27,6 +25,7 @@ from mailframe.letter.row_functions import RowFunction
 from mailframe.message.cells import Column
 from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.given_frame import as_pandas
+from mailframe.message.given_values import given_series, varies
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.markup import has_constant, makes_links, unescaped_values
 from mailframe.message.markup_cells import markup_of
@@ -42,10 +41,12 @@ from mailframe.message.used_columns import (
     used_columns,
 )
 from mailframe.message.written_letter import written
-from mailframe.pandas_versions import EXPRESSION, OVER_THE_FRAME, VARYING, own_copy
+from mailframe.pandas_versions import OVER_THE_FRAME, VARYING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
 
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.jinja.names import Names
@@ -146,7 +147,7 @@ def bind(letter: Letter, frame: pd.DataFrame, *, facts: FrameFacts | None = None
                 sources[field], names[field] = compile_part(environments[field], value, name=field)
             except UnknownFilters as error:  # those of every part are reported together
                 unknown += error.faults
-        elif _varies(value):
+        elif varies(value):
             sources[field] = column_name = GivenValues(field)
             given.append(_given_column(frame, column_name, value, is_part=facts is not None))
         else:
@@ -300,66 +301,18 @@ def _check_fields(letter: Letter) -> None:
 # --- values of each row ---------------------------------------------------------------------------
 
 
-def _varies(value: object) -> bool:
-    return isinstance(value, pd.Series | EXPRESSION) or callable(value)
-
-
 def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any, *, is_part: bool) -> Column:
-    """The values of a callable, a Series or ``pd.col``, one per row, by the rules of ``assign``."""
-    field = new = name.field
+    """The values of a callable, a Series or ``pd.col``, one per row."""
+    field = name.field
     if is_part and not isinstance(value, RowFunction):
         raise LetterError(
             f"{field}: a Series, {OVER_THE_FRAME} and a function of a frame need the whole frame, "
             "and here are its partitions; write mf.each(function) for a function of one row, or "
             "make a column of the source"
         )
-    while new in frame.columns:  # the value may use that column
-        new += "_"
-    try:
-        is_function = callable(value) and not isinstance(value, EXPRESSION)
-        given = as_pandas(value(own_copy(frame))) if is_function else value
-        _refuse_one_text(field, given, frame)
-        _refuse_other_index(field, given, frame)
-        series = frame.assign(**{new: given})[new]
-    except LetterError:
-        raise
-    except Exception as error:
-        detail = f"{type(error).__name__}: {error}"
-        raise LetterError(
-            f"{field}: its values could not be taken from the frame: {detail}"
-        ) from error
+    series = given_series(frame, value, field=field)
     is_raw = field.startswith("attachments")
     return Column(name, series, raw=True) if is_raw else Column.of(name, series)
-
-
-def _refuse_one_text(field: str, given: object, frame: pd.DataFrame) -> None:
-    """Refuse a text that a function made of all rows, such as an f-string with a column.
-
-    A function that was meant for one row would print the values of all rows in each message.
-    """
-    if isinstance(given, str | bytes | bytearray):
-        kind = "text" if isinstance(given, str) else "content"
-        raise LetterError(
-            f"{field}: its function got the whole frame ({counted(len(frame), 'row')}) and "
-            f"returned one {kind} for all; return a Series, or write mf.each(function) for a "
-            "function of one row"
-        )
-
-
-def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
-    """Refuse a Series whose labels may be of other rows: pandas aligns by label."""
-    if not isinstance(given, pd.Series) or given.index.equals(frame.index):
-        return
-    # labels that count the rows, as after reset_index, are those of other rows in another frame
-    counted = (
-        isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
-    )
-    unique = frame.index.is_unique and given.index.is_unique
-    if counted or not unique or not frame.index.isin(given.index).all():
-        raise LetterError(
-            f"{field}: the Series has another index than the frame, so its values could land on "
-            f"other rows; write series.loc[frame.index], or {OVER_THE_FRAME} over the frame itself"
-        )
 
 
 # --- constants and attachments --------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from mailframe.counting import counted
 from mailframe.message.binding import bind
 from mailframe.message.fingerprint import campaign_fingerprint, letter_digest, letter_fingerprint
+from mailframe.message.groups import NO_GROUPS
 from mailframe.message.preflight import Preflight, checked_messages, run_preflight
 from mailframe.message.row_names import RowNames
 from mailframe.notebook import rows_bar
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mailframe.letter.letter import Letter
     from mailframe.message.given_frame import GivenFrame
+    from mailframe.message.groups import Groups
     from mailframe.message.message import Message
     from mailframe.message.preflight import Mask
     from mailframe.notebook import RowsBar
@@ -48,9 +50,10 @@ class Composed:
         given: the caller's frame, with one row per message.
         key: the columns of the key; empty for the address.
         name: the name of the campaign.
+        groups: who may get a message.
 
     Attributes:
-        given, key, name: the arguments of the same names.
+        given, key, name, groups: the arguments of the same names.
         frame: the rows of *given*.
         bound: the letter, compiled against the frame.
         names: the names of the rows, for texts.
@@ -67,15 +70,23 @@ class Composed:
         "bound",
         "frame",
         "given",
+        "groups",
         "key",
         "name",
         "names",
     )
 
     def __init__(
-        self, letter: Letter, given: GivenFrame, *, key: tuple[str, ...], name: str | None
+        self,
+        letter: Letter,
+        given: GivenFrame,
+        *,
+        key: tuple[str, ...],
+        name: str | None,
+        groups: Groups = NO_GROUPS,
     ) -> None:
         self.given, self.frame, self.key, self.name = given, given.rows, key, name
+        self.groups = groups
         self.bound = bind(letter, self.frame)
         self.names = RowNames(self.frame, key)
         self._preflight: Preflight | None = None
@@ -99,7 +110,7 @@ class Composed:
         with_digests: bool = False,
         watch: Callable[[int], None] | None = None,
     ) -> Preflight:
-        """The preflight check of all rows; it runs once and is then kept.
+        """The preflight check without the rows that compose leaves out; it runs once and is kept.
 
         Args:
             live: whether to apply the stricter rules for a live server; by default those that hold
@@ -122,6 +133,7 @@ class Composed:
         else:
             with rows_bar("checking", len(self.frame)) as bar:
                 preflight = check(watch=partial(_advance, bar))
+        preflight = self.groups.left(preflight)
         if live:
             self._live_preflight = preflight
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted, sized
@@ -36,7 +37,7 @@ class Plan:
         blocked: the number of rows by code of the error that blocks them; a row with several codes
             counts under each.
         warnings: the number of warnings by code.
-        excluded: the number of rows that ``exclude`` leaves out.
+        skipped: the number of rows that are left out, by reason, such as ``suppressed``.
         has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
         of_batches: the messages and the bytes of each request.
     """
@@ -49,12 +50,17 @@ class Plan:
     blocked: dict[str, int]
     warnings: dict[str, int]
     has_ledger: bool = True
-    excluded: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     of_batches: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(
-        cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True, excluded: int = 0
+        cls,
+        name: str | None,
+        preflight: Preflight,
+        *,
+        has_ledger: bool = True,
+        skipped: Mapping[str, int] = MappingProxyType({}),
     ) -> Plan:
         """The plan that follows from a preflight check.
 
@@ -62,7 +68,7 @@ class Plan:
             name: the name of the campaign.
             preflight: the check without the rows that are left out.
             has_ledger: whether a ledger records the send.
-            excluded: how many rows are left out.
+            skipped: how many rows are left out, by reason.
         """
         of_batches = batch.counts(
             (size for size in preflight.sizes if size), with_templates=bool(preflight.templates)
@@ -78,14 +84,14 @@ class Plan:
             blocked=blocked,
             warnings={code.value: count for code, count in warnings.counts().items()},
             has_ledger=has_ledger,
-            excluded=excluded,
+            skipped=dict(skipped),
             of_batches=tuple(of_batches),
         )
 
     @property
     def blocked_rows(self) -> int:
         """Rows that would not be sent because of an error."""
-        return self.rows - self.messages - self.excluded
+        return self.rows - self.messages - sum(self.skipped.values())
 
     def plot(self) -> Axes:
         """A chart of the messages and MB of each request, which Jupyter shows at the end of a cell.
@@ -126,7 +132,7 @@ class Plan:
             f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
             f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}; "
             f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
-            f"{f'; {self.excluded:,} excluded' if self.excluded else ''}"
+            f"{f'; {_listed(self.skipped)}' if self.skipped else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
 
@@ -157,8 +163,8 @@ class Plan:
         ]
         if self.blocked_rows:
             lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
-        if self.excluded:
-            lines.append(f"{self.excluded:,} excluded")
+        if self.skipped:
+            lines.append(f"{sum(self.skipped.values()):,} skipped: {_listed(self.skipped)}")
         if self.warnings:
             lines.append(f"warnings: {_listed(self.warnings)}")
         lines += self._notes()
@@ -177,10 +183,11 @@ class Plan:
                 (f"{self.batches:,}", "batch" if self.batches == 1 else "batches", ""),
                 (size, unit, ""),
                 (f"{blocked:,}", "blocked", "error" if blocked else ""),
-                *([(f"{self.excluded:,}", "excluded", "")] if self.excluded else []),
+                *([(f"{sum(self.skipped.values()):,}", "skipped", "")] if self.skipped else []),
             ),
             chips=(
                 *(("error", f"{code} · {counted(n, 'row')}") for code, n in self.blocked.items()),
+                *(("", f"{reason} · {counted(n, 'row')}") for reason, n in self.skipped.items()),
                 *(
                     ("warning", f"{code} · {counted(n, 'warning')}")
                     for code, n in self.warnings.items()

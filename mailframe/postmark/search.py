@@ -59,12 +59,26 @@ class InterruptibleServer:
 
     def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
         """GET *path* in a thread of its own; the failure is ``interrupted`` after an interrupt."""
+        return self._answer(lambda: self._server.ask(path, query))
+
+    def each(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        name: str,
+        take: Callable[[dict[str, Any]], None],
+    ) -> GetResult:
+        """GET a list of any length, as ``ask``; see ``Postmark.each``."""
+        return self._answer(lambda: self._server.each(path, query, name=name, take=take))
+
+    def _answer(self, question: Callable[[], GetResult]) -> GetResult:
         answers: list[GetResult] = []
         done = threading.Event()
 
         def read() -> None:
             try:
-                answers.append(self._server.ask(path, query))
+                answers.append(question())
             except Exception as error:  # noqa: BLE001 - the server may be of another class
                 answers.append(GetResult(None, None, type(error).__name__))
             done.set()

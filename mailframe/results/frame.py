@@ -22,6 +22,8 @@ from mailframe.results.row_results import Status, counts_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from pandas.api.extensions import ExtensionArray
+
     from mailframe.results.row_results import RowResults
 
 DTYPES: Final[Mapping[str, str]] = {
@@ -101,6 +103,24 @@ def beside(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     )
     whole.attrs = frame.attrs
     return whole
+
+
+def with_groups(results: pd.DataFrame, groups: Mapping[str, ExtensionArray]) -> pd.DataFrame:
+    """The results with the groups of each row, ``variant`` and ``holdout``, as last columns.
+
+    A column of the caller with the same name and values is not repeated; another one is kept, and
+    the new column is ``mail_<name>``.
+
+    Args:
+        results: a results frame.
+        groups: one value per row, by the name of the column.
+    """
+    for name, values in groups.items():
+        same = name in results.columns and results[name].tolist() == values.tolist()
+        if not same:
+            label = next(one for one in _candidates(name) if one not in results.columns)
+            results[label] = values
+    return results
 
 
 def results_columns(frame: pd.DataFrame) -> dict[str, str]:

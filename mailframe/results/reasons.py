@@ -19,8 +19,16 @@ from typing import Final
 
 ALREADY_SENT: Final = "already_sent"
 """The message was accepted in an earlier run."""
+NO_CONSENT: Final = "no_consent"
+"""The cell of ``compose(consent=…)`` is not true."""
 EXCLUDED: Final = "excluded"
 """``send(exclude=…)`` names the row."""
+SUPPRESSED: Final = "suppressed"
+"""Postmark sends nothing to the recipient in this stream."""
+FREQUENCY_CAP: Final = "frequency_cap"
+"""``send(at_most=…)``: the recipient has so many emails of late."""
+HOLDOUT: Final = "holdout"
+"""``compose(holdout=…)`` keeps the row without a message, for a comparison."""
 
 # --- unsent ------------------------------------------------------------------------------------
 

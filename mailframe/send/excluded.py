@@ -17,9 +17,8 @@ from mailframe.message.addresses import has_at_sign, plain_addresses, read_mailb
 from mailframe.message.arrow_columns import with_fast_cells
 from mailframe.message.given_frame import as_pandas
 from mailframe.message.keys import canonical, canonical_chunks, cell, digest, digests_of, in_one
-from mailframe.message.plan import Plan
 from mailframe.send.exclude_file import frame_of_file, is_file_name
-from mailframe.send.excluded_rows import ExcludedRows, no_digests, refuse_copies, rows_of
+from mailframe.send.excluded_rows import ExcludedRows, no_digests, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,18 +68,6 @@ def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
             f".parquet file, or one truth value per row; not a {type(exclude).__name__}"
         )
     return _read_values(_column(exclude), key)
-
-
-def plan_of(composed: Sendable, *, has_ledger: bool, exclude: object) -> Plan:
-    """The plan of a campaign without the rows that *exclude* names; see ``Campaign.plan``."""
-    excluded = read_excluded(exclude, composed)
-    preflight = composed.preflight()
-    if excluded is None:
-        return Plan.of(composed.name, preflight, has_ledger=has_ledger)
-    rows = excluded.of(preflight, composed.names)
-    without, count = preflight.without(rows), int(rows.sum())
-    refuse_copies(composed, without, excluded)
-    return Plan.of(composed.name, without, has_ledger=has_ledger, excluded=count)
 
 
 # --- frames --------------------------------------------------------------------------------------

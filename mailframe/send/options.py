@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailframe.paths import LedgerPlace
+    from mailframe.send.frequency_cap import FrequencyCap
     from mailframe.send.sendable import Sendable
 
 
@@ -44,6 +45,8 @@ class SendOptions:
             live server.
         results: the file for the results; None for a frame.
         exclude: what names the rows that are left out; see ``excluded.py``.
+        at_most: how many emails a person may have.
+        check_suppressed: whether to ask Postmark for streams and suppressions.
         retry_policy: the policy for servers that are busy, unreachable or silent.
         pacing: when batches may go, and what ends the send.
     """
@@ -61,6 +64,8 @@ class SendOptions:
     recount: bool | None = None
     results: Path | None = None
     exclude: object = None
+    at_most: FrequencyCap | None = None
+    check_suppressed: bool = True
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
     pacing: Pacing = UNPACED
 
@@ -76,6 +81,7 @@ def check_arguments(composed: Sendable, server: object, options: SendOptions) ->
     workers: object = options.workers
     dry_run: object = options.dry_run
     recount: object = options.recount
+    check_suppressed: object = options.check_suppressed
     check_server(server, verb="send")
     if on_invalid not in ("raise", "skip"):
         raise MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
@@ -85,10 +91,19 @@ def check_arguments(composed: Sendable, server: object, options: SendOptions) ->
         raise MailframeError(f"workers={workers!r} is not a number from 1 to {MAX_WORKERS}")
     if not isinstance(dry_run, bool):  # None or 0 would send
         raise MailframeError(f"dry_run={dry_run!r} is neither True nor False")
+    if not isinstance(check_suppressed, bool):
+        raise MailframeError(f"check_suppressed={check_suppressed!r} is neither True nor False")
     if recount not in (True, False, None):
         raise MailframeError(f"recount={recount!r} is neither True, False nor None")
     if options.approved is not None:
         read_fingerprint(options.approved)
+    _check_ledger(composed, options)
+
+
+def _check_ledger(composed: Sendable, options: SendOptions) -> None:
+    """Refuse what a ledger cannot record, and what needs one."""
+    if options.at_most is not None and options.ledger is None:
+        raise MailframeError("at_most= counts the emails in the ledger, so it needs one")
     if options.ledger is not None and not composed.key and composed.has_many_recipients:
         raise MailframeError(
             "a mail with several recipients in To needs compose(…, key=…): no single address "

@@ -23,6 +23,7 @@ from mailframe.results import reasons
 from mailframe.results.row_results import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
 from mailframe.send.ledger.opening import has_content, is_repaired_by_opening, refuse_trace
+from mailframe.send.left_out import BEFORE_THE_LEDGER
 from mailframe.send.refusals import server_error
 from mailframe.send.states import MessageState, set_reason_of_unsent, set_status
 
@@ -46,7 +47,8 @@ class RefusedRun:
     """
 
     def __init__(self, run: Run) -> None:
-        self._run, self._rows, self._preflight = run, run.rows, run.preflight
+        self._run, self._rows = run, run.rows
+        self._preflight = None if run.preflight is None else run.preflight.with_left_out
 
     def close(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
         """Set the status of every row.
@@ -63,6 +65,8 @@ class RefusedRun:
             self._set_recorded_statuses()
         except Exception:  # noqa: BLE001 - the ledger may hold anything; the refusal must not be lost
             recorded_statuses.set_history_unread(self._rows, reasons.UNREADABLE)
+        if self._run.left_out is not None:
+            self._run.left_out.settle(self._rows, statuses=BEFORE_THE_LEDGER)
         if isinstance(error, errors.LedgerBehind) and self._run.session is not None:
             self._set_held_statuses(self._run.session)
         reason = reasons.INTERRUPTED if error is None else reasons.nothing_sent(error)

@@ -11,15 +11,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-
 from mailframe import errors
 from mailframe.message.message import Message
 from mailframe.message.template_fields import template_of_body
 from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
 from mailframe.results import reasons
-from mailframe.results.frame import results_frame, summary_of_rows
+from mailframe.results.frame import results_frame, summary_of_rows, with_groups
 from mailframe.results.parquet_parts import check_keys, write_parts
 from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import About, with_summary_line
@@ -27,10 +25,12 @@ from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.excluded import read_excluded
 from mailframe.send.excluded_rows import refuse_copies
+from mailframe.send.frequency_cap import capped_rows
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
+from mailframe.send.left_out import BEFORE_THE_LEDGER, LeftOut
 from mailframe.send.options import check_arguments, with_recount
 from mailframe.send.pacing.pace import Pace
 from mailframe.send.pacing.stop_rule import StopWatch
@@ -39,6 +39,7 @@ from mailframe.send.refusals import preflight_refusal, refuse_unknown_templates
 from mailframe.send.refused_run import RefusedRun, record_scope
 from mailframe.send.resend import resend_mask
 from mailframe.send.states import NO_RESULTS_YET, set_reason_of_unsent
+from mailframe.send.suppressed import suppressed_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.client import Postmark
-    from mailframe.results.column_storage import Positions
     from mailframe.send.excluded_rows import ExcludedRows
     from mailframe.send.ledger.session import SendSession
     from mailframe.send.options import SendOptions
@@ -93,7 +93,8 @@ class Run:
         questions: the server, for questions that an interrupt ends.
         rows: the results.
         was_empty: there was no ledger, or an empty one, when the run began.
-        preflight: None if the preflight check did not end.
+        preflight: the check without the rows that are left out; None if it did not end.
+        left_out: these rows; None if the check did not end.
         session: None if it was not opened, or if there is no ledger.
         scope: the identity of the server; None if it was not asked or did not answer.
     """
@@ -110,6 +111,7 @@ class Run:
         self.session: LedgerSession | None = None
         self.scope: str | None = None
         self._earlier: list[tuple[float, int]] = []
+        self.left_out: LeftOut | None = None
         self._is_admitted = False  # nothing refuses the run any more
         self._notices: list[str] = []
         self._bar = Bar(composed.rows, name=composed.name, shown=options.progress)
@@ -146,16 +148,18 @@ class Run:
         """Preflight check, refusal, session, dispatch; the error that ends it."""
         exclude = read_excluded(self.options.exclude, self.composed)
         checked = self._checked()
-        preflight, excluded = self._without_excluded(checked, exclude)
+        left_out = self._without_excluded(checked, exclude)
+        preflight = left_out.preflight
         refusal = preflight_refusal(self.composed, checked, preflight, self.rows, self.options)
         if refusal is not None:
             return refusal
         if self.options.ledger is not None:  # a million take seconds, and can be interrupted here
             preflight.digests.get(watch=self.watch)
-        with self._open_session(preflight) as session:
+        with self._open_session(left_out.whole) as session:
+            preflight = self._without_unwelcome(left_out, session)
             wanted, every = preflight.sendable, preflight.with_left_out
             eligible = self._ask(lambda: session.begin(every, self.rows, wanted=wanted))
-            self._skip(excluded)  # also those that were rejected earlier
+            left_out.settle(self.rows, statuses=BEFORE_THE_LEDGER)  # also earlier rejections
             if eligible.any():
                 self._ask(partial(self._refuse_templates, preflight, eligible))
             batches = CampaignBatches(
@@ -187,26 +191,36 @@ class Run:
                 check(live=False)
         return self.preflight
 
-    def _without_excluded(
-        self, checked: Preflight, exclude: ExcludedRows | None
-    ) -> tuple[Preflight, Positions]:
-        """The check without the rows that are left out, and their positions."""
-        if exclude is None:
-            return checked, np.empty(0, dtype=np.int64)
-        rows = exclude.of(checked, self.composed.names)
-        self.preflight, excluded = checked.without(rows), np.flatnonzero(rows)
-        live = self.server.is_live
-        refuse_copies(self.composed, self.preflight, exclude, live=live, watch=self.watch)
-        self._skip(excluded)
-        if len(exclude) and not len(excluded):
-            self._notices.append(_NOBODY_EXCLUDED)
-        return self.preflight, excluded
+    def _without_excluded(self, checked: Preflight, exclude: ExcludedRows | None) -> LeftOut:
+        """Leave out what compose and ``exclude`` leave out."""
+        left_out = self.left_out = LeftOut(checked, self.composed.groups)
+        if exclude is not None:
+            rows = exclude.of(left_out.whole, self.composed.names)
+            left_out.add(reasons.EXCLUDED, rows)
+            live = self.server.is_live
+            refuse_copies(self.composed, left_out.preflight, exclude, live=live, watch=self.watch)
+            if len(exclude) and not rows.any():
+                self._notices.append(_NOBODY_EXCLUDED)
+        return self._settled(left_out)
 
-    def _skip(self, excluded: Positions) -> None:
-        """Set the status of excluded rows, but of those that were accepted or are unknown."""
-        statuses = (Status.UNSENT, Status.REJECTED)
-        positions = [one for one in excluded.tolist() if self.rows.status(one) in statuses]
-        self.rows.settle_many(positions, Status.SKIPPED, reason=reasons.EXCLUDED)
+    def _without_unwelcome(self, left_out: LeftOut, session: SendSession) -> Preflight:
+        """Leave out who is suppressed, and who has enough emails of late."""
+        options = self.options
+        if options.check_suppressed and not self.server.is_test_token:
+            self._bar.step("asking who is suppressed")
+            suppressed = partial(
+                suppressed_rows, self.questions, self.composed, live=self.server.is_live
+            )
+            left_out.add(reasons.SUPPRESSED, self._ask(lambda: suppressed(left_out.candidates)))
+        if options.at_most is not None and isinstance(session, LedgerSession):
+            capped = partial(capped_rows, session.ledger, session.campaign, cap=options.at_most)
+            left_out.add(reasons.FREQUENCY_CAP, capped(left_out.candidates))
+        return self._settled(left_out).preflight
+
+    def _settled(self, left_out: LeftOut) -> LeftOut:
+        left_out.settle(self.rows, statuses=tuple(Status))
+        self.preflight = left_out.preflight
+        return left_out
 
     def _refuse_templates(self, preflight: Preflight, eligible: Mask) -> None:
         """Refuse messages whose template at Postmark does not exist."""
@@ -313,6 +327,7 @@ class Run:
             key=self.composed.key,
         )
         results = results_frame(self.composed.frame, self.rows, last=True)
+        results = with_groups(results, self.composed.groups.columns())
         return given.results(with_summary_line(results, about))
 
     def written(self, error: errors.MailframeError | None) -> errors.MailframeError | None:

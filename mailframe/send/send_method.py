@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal
 from mailframe.message.given_frame import FrameT
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.results.parquet_parts import results_path
+from mailframe.send.frequency_cap import read_frequency_cap
 from mailframe.send.options import SendOptions, key_list
 from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.run import send
@@ -54,6 +55,8 @@ class SendMethod(Generic[FrameT]):
         window: tuple[str | time, str | time] | None = None,
         tz: str | tzinfo | None = None,
         stop_when: Mapping[str, float | str] | None = None,
+        at_most: str | None = None,
+        check_suppressed: bool = True,
     ) -> FrameT:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -91,6 +94,12 @@ class SendMethod(Generic[FrameT]):
             stop_when: the shares of this call's messages beyond which it ends, from 100 messages
                 on: ``{"rejected": 0.05, "bounced": "2%", "complained": "0.1%"}``. Postmark is asked
                 for bounces and complaints every 30 seconds.
+            at_most: how many emails a person may have, such as ``1 per 7 days`` (hours, days or
+                weeks): those of all campaigns in the ledger count. Who has so many is ``skipped``
+                with the reason ``frequency_cap``.
+            check_suppressed: whether to ask Postmark first which streams it has and who is
+                suppressed in them; these rows are ``skipped`` with the reason ``suppressed``. If
+                Postmark does not answer, nothing is sent; with False it rejects these messages.
 
         Returns:
             The caller's kind of frame, rows, order, index and columns, and ``status``, ``reason``,
@@ -123,5 +132,7 @@ class SendMethod(Generic[FrameT]):
             results=None if results is None else results_path(results),
             exclude=exclude,
             pacing=read_pacing(rate=rate, window=window, tz=tz, stop_when=stop_when),
+            at_most=read_frequency_cap(at_most),
+            check_suppressed=check_suppressed,
         )
         return send(self._sendable, server, options)  # type: ignore[no-any-return]

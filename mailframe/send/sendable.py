@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.given_frame import GivenFrame
+    from mailframe.message.groups import Groups
     from mailframe.message.message import Message
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.message.row_names import RowNames
@@ -51,6 +52,10 @@ class Sendable(Protocol):
         """The names of the rows, for texts."""
 
     @property
+    def groups(self) -> Groups:
+        """Who may get a message, and which one."""
+
+    @property
     def letter_fingerprint(self) -> bytes:
         """The fingerprint of the letter that the ledger records."""
 
@@ -70,7 +75,7 @@ class Sendable(Protocol):
         with_digests: bool = False,
         watch: Callable[[int], None] | None = None,
     ) -> Preflight:
-        """The preflight check of all rows; see ``Composed.preflight``."""
+        """The preflight check; see ``Composed.preflight``."""
 
     def messages(
         self, preflight: Preflight, *, live: bool, wanted: Mask

@@ -112,7 +112,7 @@ def test_what_is_unknown_is_never_repeated():
     """One request for the batch that got no answer, none for those after it."""
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=2)]) as sandbox:
         results = campaign(1_500).send(sandbox.server, progress=False, ledger=None)
-        assert len(sandbox.requests()) == 2
+        assert (sandbox.requests()["method"] == "POST").sum() == 2
     assert results["status"].tolist() == ["accepted"] * 500 + ["unknown"] * 500 + ["unsent"] * 500
     assert results["batch"].tolist() == [1] * 500 + [2] * 500 + [results["batch"].array[-1]] * 500
     assert results["reason"].iloc[-1] == "stopped: batch 2 is unknown"
@@ -181,8 +181,9 @@ def test_nothing_listening_leaves_every_row_unsent():
 def test_an_unknown_stream_stops_after_the_first_batch():
     """What would be refused for everybody is not asked five hundred times more."""
     with mf.Sandbox() as sandbox:
+        chosen = campaign(1_200, message_stream="nowhere")
         with pytest.raises(errors.EveryoneRejected, match="1235") as caught:
-            campaign(1_200, message_stream="nowhere").send(sandbox.server, progress=False)
+            chosen.send(sandbox.server, progress=False, check_suppressed=False)
         assert (sandbox.requests()["path"] == "/email/batch").sum() == 1
     assert caught.value.results["status"].value_counts().to_dict() == {
         "unsent": 700,
@@ -194,7 +195,7 @@ def test_a_batch_of_inactive_people_does_not_stop_the_next():
     """406 is about these people and says nothing about the others."""
     gone = [f"p{n}@example.com" for n in range(500)]
     with mf.Sandbox(suppressions=gone) as sandbox:
-        results = campaign(700).send(sandbox.server, progress=False)
+        results = campaign(700).send(sandbox.server, progress=False, check_suppressed=False)
         judge(results, sandbox)
     assert results["status"].value_counts().to_dict() == {"rejected": 500, "accepted": 200}
     assert set(results["reason"].dropna()) == {"inactive_recipient"}

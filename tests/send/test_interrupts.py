@@ -242,7 +242,8 @@ def test_a_process_that_was_interrupted_twice_ends_at_once():
                 press_ctrl_c()
         sandbox = mf.Sandbox(delay_s=300).start()
         sandbox.fault(lambda _: threading.Thread(target=press).start())
-        results = campaign(3).send(sandbox.server, progress=False, ledger=None)
+        options = {"progress": False, "ledger": None, "check_suppressed": False}
+        results = campaign(3).send(sandbox.server, **options)
         print(results["status"].tolist(), flush=True)
     """
     done = subprocess.run(

@@ -236,7 +236,8 @@ def test_the_batches_are_the_messages_that_are_sent():
     assert [position for batch in batches for position in batch.positions] == list(range(1_001))
     with mf.Sandbox(in_process=True) as sandbox:
         composed.send(sandbox.server, progress=False, ledger=None)
-        assert sandbox.requests()["bytes"].tolist() == [len(batch.body) for batch in batches]
+        posted = sandbox.requests().query("method == 'POST'")
+        assert posted["bytes"].tolist() == [len(batch.body) for batch in batches]
 
 
 def test_a_single_message_goes_by_the_single_endpoint():

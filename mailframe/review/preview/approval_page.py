@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from mailframe.counting import counted, sized
@@ -64,7 +65,13 @@ def approval_page(composed: Composed, *, mask: bool, rendering: Rendering | None
     shown = choose_rows(composed, None, whole)
     view = RowView(composed, mask=mask, rendering=rendering)
     page = page_of(
-        composed, preflight, view, shown=shown, tour=whole, letter=list(_fields(composed))
+        composed,
+        preflight,
+        view,
+        shown=shown,
+        tour=whole,
+        letter=list(_fields(composed)),
+        skipped=composed.groups.counts(preflight),
     )
     _refuse_changed(composed, preflight, [position for position, _ in shown])
     return page
@@ -78,6 +85,7 @@ def page_of(
     shown: ChosenRows,
     tour: Tour,
     letter: Sequence[tuple[str, str]],
+    skipped: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
     """The page as a whole HTML file.
 
@@ -88,8 +96,9 @@ def page_of(
         shown: the rows that are shown, each with its reasons.
         tour: the tour of the campaign.
         letter: the names and values of the fields of the letter.
+        skipped: the number of rows that are left out, by reason.
     """
-    plan = Plan.of(campaign.name, preflight)
+    plan = Plan.of(campaign.name, preflight, skipped=skipped)
     mails = [view.mail(position, reasons=reasons) for position, reasons in shown]
     title = campaign.name or "Campaign without a name"
     body = render(
@@ -162,6 +171,8 @@ def _numbers(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
     yield "Rows", f"{plan.rows:,}", "", ""
     yield "Messages", f"{plan.messages:,}", f"in {counted(plan.batches, 'batch', 'batches')}", ""
     yield "Size", sized(plan.bytes), "", ""
+    if plan.skipped:
+        yield "Skipped", f"{sum(plan.skipped.values()):,}", _counts(plan.skipped), ""
     blocked = plan.blocked_rows
     yield "Blocked", f"{blocked:,}", _counts(plan.blocked), "bad" if blocked else ""
     warnings = sum(plan.warnings.values())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from mailframe.counting import counted
 from mailframe.pages.card import card
 from mailframe.pages.summary import Summary
@@ -71,10 +73,12 @@ def _checked(composed: Composed) -> Preflight | None:
 
 def _counts(checked: Preflight) -> list[tuple[str, str, str]]:
     messages = int(checked.sendable.sum())
-    blocked = len(checked.sizes) - messages
+    skipped = int(np.sum(checked.left_out))
+    blocked = len(checked.sizes) - messages - skipped
     return [
         (f"{messages:,}", "message" if messages == 1 else "messages", ""),
         (f"{blocked:,}", "blocked", "error" if blocked else ""),
+        *([(f"{skipped:,}", "skipped", "")] if skipped else []),
     ]
 
 
@@ -83,7 +87,7 @@ def _steps(composed: Composed, checked: Preflight | None) -> list[tuple[str, str
     if not len(composed.frame):
         return []
     look = [(".preview()", "shows the messages"), (".problems()", "lists what is wrong")]
-    if checked is not None and not checked.sendable.all():
+    if checked is not None and not (checked.sendable | checked.left_out).all():
         look.reverse()
     return [*look, (".plan()", "counts what would be sent"), (".send(sandbox.server)", "tries it")]
 

@@ -19,18 +19,16 @@ from mailframe.send.ledger.frame_digests import (
     key_digests,
     with_addresses,
 )
-from mailframe.send.states import MessageState
+from mailframe.send.ledger.recent import was_sent
 
 if TYPE_CHECKING:
-    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.message.preflight import Preflight
     from mailframe.message.row_names import RowNames
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.ledger.database import Database
-    from mailframe.send.ledger.packs import Ids, RecordedMessages, States
+    from mailframe.send.ledger.packs import Ids, RecordedMessages
     from mailframe.send.sendable import Sendable
 
-_SENT: Final = [MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN]
-"""The states of a message that was sent or may have been sent."""
 _OTHER_KEY: Final = "under another key of this campaign"
 _SEND_AGAIN: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 
@@ -115,7 +113,7 @@ class _Comparison:
     def add(self, campaign: CampaignRecord, *, is_same_campaign: bool) -> None:
         """Compare with what a campaign sent, or may have sent, pack by pack."""
         for recorded in self._ledger.messages.packs_of(campaign.id):
-            sent = recorded.take(_is_sent(recorded.states))
+            sent = recorded.take(was_sent(recorded.states))
             if is_same_campaign:
                 self._note_identical(sent, _OTHER_KEY)
                 self._note_other_keys(sent)
@@ -204,13 +202,8 @@ class SentMeanwhile:
         """The names of the campaigns that sent a message, or may have sent it."""
         identical = self._identical.get(row, [])
         others = np.array([other for other, _ in identical], dtype="i8")
-        is_sent = _is_sent(packs.plain_states(self._ledger.messages.states(others)))
+        is_sent = was_sent(packs.plain_states(self._ledger.messages.states(others)))
         return {name for (_, name), sent in zip(identical, is_sent, strict=True) if sent}
-
-
-def _is_sent(states: States) -> Mask:
-    """Whether messages in these states were sent or may have been sent."""
-    return np.isin(states, _SENT)
 
 
 def _has_messages(db: Database, scope: str) -> bool:

@@ -168,6 +168,24 @@ class Requests:
         )
         return [(row, name, self._read_runs(row, runs, count)) for row, runs, count, name in rows]
 
+    def started_since(self, first: str, *, scope: str | None) -> Ids:
+        """The messages of the requests that were started since a time, and may have been received.
+
+        A message that was in several requests occurs as often.
+
+        Args:
+            first: the time, as the ledger records it.
+            scope: the server; None for all live servers.
+        """
+        condition, value = ("c.scope LIKE ?", "%:live") if scope is None else ("c.scope = ?", scope)
+        rows = self._db.all(
+            "SELECT a.id, a.runs, a.messages FROM attempt a "  # noqa: S608 - a constant
+            "JOIN campaign c ON c.id = a.campaign "
+            f"WHERE a.started_at >= ? AND a.state <> 'unsent' AND {condition} ORDER BY a.id",
+            (first, value),
+        )
+        return np.concatenate([np.zeros(0, "i8"), *(self._read_runs(*row) for row in rows)])
+
     def _read_runs(self, attempt: int, runs: bytes, messages: int) -> Ids:
         try:
             return packs.read_runs(runs, at_most=messages)

@@ -177,7 +177,7 @@ class LedgerSession:
         *,
         is_resent: Mask | None,
     ) -> None:
-        self._ledger, self._composed = ledger, composed
+        self.ledger, self._composed = ledger, composed
         self._server, self._options, self._is_resent = server, options, is_resent
         self._letter = composed.letter_fingerprint
         self._preflight: Preflight
@@ -197,19 +197,19 @@ class LedgerSession:
             LedgerError: the send is refused (see ``errors``); nothing was sent.
         """
         self._preflight = preflight
-        refuse_other_key(self._ledger, self.campaign, self._composed.key)
-        self._ledger.recover(self.campaign)
+        refuse_other_key(self.ledger, self.campaign, self._composed.key)
+        self.ledger.recover(self.campaign)
         if not self.campaign.is_test:
             self._compare_with_postmark()
-        recorded = self._ledger.recorded_messages(self.campaign)
+        recorded = self.ledger.recorded_messages(self.campaign)
         self.taken.hold(recorded.message_ids)
         self.taken.hold_texts(one.message_id for one in recorded.exceptional.values())
         matches = match_recorded(preflight, recorded, resend=self._is_resent)
         eligible = wanted.copy()
-        done = set_recorded_statuses(rows, matches, recorded, self._ledger, self.campaign)
+        done = set_recorded_statuses(rows, matches, recorded, self.ledger, self.campaign)
         eligible[done] = False
         matches["eligible"] = eligible[matches["position"].to_numpy()]
-        refuse_unconfirmed_resend(self._ledger, self.campaign, matches)
+        refuse_unconfirmed_resend(self.ledger, self.campaign, matches)
         self._check_changes(recorded, matches)
         in_frame = recorded.ids[matches["line"].to_numpy()[matches["line"] >= 0]]
         planned = recorded.ids[recorded.states == MessageState.PLANNED]
@@ -217,11 +217,11 @@ class LedgerSession:
         del recorded  # 80 bytes a row
         self._plan(matches)
         self._replan(matches, rows)
-        self._ledger.record_letter(self.campaign, self._letter)
+        self.ledger.record_letter(self.campaign, self._letter)
         self._warn_of_absent_rows(planned)
         if self._options.recount and not self.campaign.is_test:
             streams = self._preflight.streams
-            self._recount = Recount(self._server, self._ledger, self.campaign, streams=streams)
+            self._recount = Recount(self._server, self.ledger, self.campaign, streams=streams)
         return eligible
 
     def streams(self) -> list[str]:
@@ -235,15 +235,13 @@ class LedgerSession:
             search.MessageSearch(self._server, CAMPAIGN_KEY, self.campaign.tag, stream).total()
             for stream in self.streams()
         )
-        if held > self._ledger.expected_copies(self.campaign):
+        if held > self.ledger.expected_copies(self.campaign):
             self._reconcile()  # the search index may have changed between the two questions
-        refuse_ledger_behind(
-            self._ledger, self.campaign, held=held, streams=self._preflight.streams
-        )
+        refuse_ledger_behind(self.ledger, self.campaign, held=held, streams=self._preflight.streams)
 
     def _reconcile(self) -> None:
-        for attempt in self._ledger.unconfirmed_attempts(self.campaign):
-            reconcile_attempt(self._server, self._ledger, attempt)
+        for attempt in self.ledger.unconfirmed_attempts(self.campaign):
+            reconcile_attempt(self._server, self.ledger, attempt)
 
     def _check_changes(self, recorded: RecordedMessages, matches: pd.DataFrame) -> None:
         if not self._options.allow_changed:
@@ -260,7 +258,7 @@ class LedgerSession:
 
     def _plan(self, matches: pd.DataFrame) -> None:
         """Record the messages that will be sent; refused repeats record nothing."""
-        ledger, eligible = self._ledger, matches["eligible"].to_numpy()
+        ledger, eligible = self.ledger, matches["eligible"].to_numpy()
         frame = FrameDigests.of(ledger, self._preflight, matches["position"].to_numpy()[eligible])
         not_resent = frame.take(~matches["resend"].to_numpy()[eligible])
 
@@ -290,7 +288,7 @@ class LedgerSession:
                 positions = part["position"].to_numpy()
                 contents = content_digests(self._preflight, positions)
                 ids = self._ids[positions]
-                self._ledger.replan(ids, contents, state, campaign=self.campaign, what=what)
+                self.ledger.replan(ids, contents, state, campaign=self.campaign, what=what)
         for position in rejected["position"]:  # this run sets their status again
             rows.settle(int(position), Status.UNSENT)
 
@@ -311,7 +309,7 @@ class LedgerSession:
         if after is None:
             attempt = claim()
         else:
-            attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
+            attempt = self.ledger.record_and_claim(partial(self.record_answer, *after), claim)
         return ClaimedBatch(self._marked(batch, attempt), attempt, since)
 
     def _refuse_others(self, after: Answered | None) -> None:
@@ -335,7 +333,7 @@ class LedgerSession:
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
-        attempt = self._ledger.claim(
+        attempt = self.ledger.claim(
             self.campaign,
             ids,
             number=batch.number,
@@ -352,7 +350,7 @@ class LedgerSession:
         reason = _POSTMARKS_TEXT.sub(r"\1", answer.reason)  # it may quote an address
         if answer.outcomes:
             outcomes = answer.outcomes
-            self._ledger.record_outcomes(
+            self.ledger.record_outcomes(
                 attempt,
                 zip(
                     self._ids[list(claimed.batch.positions)].tolist(),
@@ -363,24 +361,24 @@ class LedgerSession:
                 ),
             )
         elif state_without_outcome(answer) is MessageState.UNKNOWN:
-            self._ledger.record_unknown(attempt, reason)
+            self.ledger.record_unknown(attempt, reason)
         else:
-            self._ledger.record_unsent(attempt, reason)
+            self.ledger.record_unsent(attempt, reason)
         if self._recount is not None:
             self._recount.take_back(answer, messages=len(claimed.batch))
 
     def withdraw_claims(self, posted: Sequence[ClaimedBatch]) -> None:
         """Record what was claimed and never posted as unsent; see ``SendSession``."""
         kept = {_attempt(claimed).id for claimed in posted}
-        for attempt in self._ledger.requests.in_state(self.campaign, "sending"):
+        for attempt in self.ledger.requests.in_state(self.campaign, "sending"):
             if attempt.id not in kept:
-                self._ledger.record_unsent(attempt, "interrupted before it was posted")
+                self.ledger.record_unsent(attempt, "interrupted before it was posted")
 
     def search(self, claimed: ClaimedBatch) -> dict[int, str] | None:
         """Search Postmark for an unknown batch; see ``SendSession.search``."""
         if self.campaign.is_test:
             return None
-        message_ids = reconcile_attempt(self._server, self._ledger, _attempt(claimed))
+        message_ids = reconcile_attempt(self._server, self.ledger, _attempt(claimed))
         self.taken.take(message_ids.values())
         return {
             message.position: message_ids[key]

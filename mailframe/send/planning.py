@@ -1,0 +1,75 @@
+"""The plan of a send: what it would do, with what Postmark and the ledger say of the recipients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailframe.errors import AccountError, MailframeError
+from mailframe.message.plan import Plan
+from mailframe.paths import ledger_path
+from mailframe.postmark import search
+from mailframe.results import reasons
+from mailframe.send.excluded import read_excluded
+from mailframe.send.excluded_rows import refuse_copies
+from mailframe.send.frequency_cap import capped_rows, read_frequency_cap
+from mailframe.send.ledger import Ledger
+from mailframe.send.left_out import LeftOut
+from mailframe.send.options import check_server
+from mailframe.send.suppressed import suppressed_rows
+
+if TYPE_CHECKING:
+    from mailframe.paths import LedgerName
+    from mailframe.postmark.client import Postmark
+    from mailframe.send.sendable import Sendable
+
+
+def plan_of(
+    composed: Sendable,
+    server: Postmark | None,
+    *,
+    ledger: LedgerName | None,
+    exclude: object,
+    at_most: str | None,
+) -> Plan:
+    """The plan of a campaign; see ``Campaign.plan``.
+
+    Args:
+        composed: the campaign.
+        server: the server that is asked; None asks nothing.
+        ledger: the ledger; None for none.
+        exclude: who is left out.
+        at_most: how many emails a person may have.
+
+    Raises:
+        AccountError: the server did not answer.
+    """
+    excluded, cap = read_excluded(exclude, composed), read_frequency_cap(at_most)
+    if server is not None:
+        check_server(server, verb="plan")
+    is_live = server is not None and server.is_live
+    left_out = LeftOut(composed.preflight(live=is_live), composed.groups)
+    if excluded is not None:
+        left_out.add(reasons.EXCLUDED, excluded.of(left_out.whole, composed.names))
+        refuse_copies(composed, left_out.preflight, excluded, live=is_live)
+    if server is not None and not server.is_test_token:
+        questions = search.InterruptibleServer(server, lambda: False)
+        try:
+            rows = suppressed_rows(questions, composed, left_out.candidates, live=is_live)
+        except search.SearchError as error:
+            raise AccountError(str(error), status=error.status) from error
+        left_out.add(reasons.SUPPRESSED, rows)
+    if cap is not None:
+        place = ledger_path(ledger)
+        if server is None or place is None or composed.name is None:
+            raise MailframeError("plan(at_most=…) needs the server, a ledger and a name")
+        with Ledger(place, copied=True) as opened:
+            scope = search.scope_of(server)
+            campaign = opened.campaign(scope, composed.name)
+            rows = capped_rows(opened, campaign, left_out.candidates, cap=cap)
+        left_out.add(reasons.FREQUENCY_CAP, rows)
+    return Plan.of(
+        composed.name,
+        left_out.preflight,
+        has_ledger=ledger is not None,
+        skipped=left_out.counts(),
+    )

@@ -1,0 +1,172 @@
+"""What a server is asked before a send: its streams, and who is suppressed in them."""
+
+from __future__ import annotations
+
+from email.utils import getaddresses
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import numpy as np
+
+from mailframe.errors import StreamRefused
+from mailframe.letter.suggestions import listed
+from mailframe.message.address_errors import AddressError
+from mailframe.message.addresses import plain_addresses, read_mailbox
+from mailframe.message.keys import HALF_BYTES, digest
+from mailframe.message.message import Message
+from mailframe.postmark.search import SearchError
+from mailframe.send.states import NO_RESULTS_YET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.postmark.replies import GetResult
+    from mailframe.postmark.search import InterruptibleServer
+    from mailframe.send.sendable import Sendable
+
+    Heads: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
+
+DEFAULT_STREAM: Final = "outbound"
+"""The stream of a message that names none (postmarkapp.com/developer/api/email-api)."""
+_GO_ON: Final = "send(check_suppressed=False) sends without this question; nothing was sent"
+_NOBODY: Final = np.zeros(0, dtype="<u8")
+_ITEMS: Final = 5_000
+"""Suppressions that are compared at once."""
+
+
+def suppressed_rows(
+    server: InterruptibleServer, composed: Sendable, preflight: Preflight, *, live: bool
+) -> Mask:
+    """The rows whose message Postmark would reject, because its recipients are suppressed.
+
+    Args:
+        server: the server to ask.
+        composed: the campaign.
+        preflight: the check of the rows that would be sent.
+        live: the value of *live* in the check.
+
+    Returns:
+        One per row. A message to several people counts if all of its recipients in To are
+        suppressed.
+
+    Raises:
+        SearchError: a question failed.
+        StreamRefused: a stream does not exist, is archived, or is an inbound stream.
+    """
+    streams = preflight.streams
+    _check_streams(server, streams)
+    heads = preflight.people.halves()[:, 0]
+    among = None if composed.has_many_recipients else np.unique(heads[preflight.sendable])
+    suppressed = {stream: _suppressed(server, stream, among=among) for stream in streams}
+    rows = preflight.sendable & np.isin(heads, np.concatenate([*suppressed.values(), _NOBODY]))
+    if len(streams) <= 1 and not composed.has_many_recipients:
+        return rows
+    return _by_message(composed, preflight, rows, suppressed, live=live)
+
+
+def _check_streams(server: InterruptibleServer, streams: Sequence[str]) -> None:
+    query = {"MessageStreamType": "All", "IncludeArchivedStreams": "true"}
+    result = server.ask("/message-streams", query)
+    items = None if result.object is None else result.object.get("MessageStreams")
+    if not isinstance(items, list):
+        raise _failed("the streams of the server", "/message-streams", result)
+    of_server = {str(item.get("ID")): item for item in items if isinstance(item, dict)}
+    for stream in streams:
+        _check_stream(stream, of_server)
+
+
+def _check_stream(stream: str, of_server: dict[str, dict[str, Any]]) -> None:
+    about, fault = of_server.get(stream), ""
+    if about is None:
+        usable = [name for name, one in of_server.items() if not _fault_of(one)]
+        fault = f"does not exist on this server, which has {listed(usable)}"
+    else:
+        fault = _fault_of(about)
+    if fault:
+        raise StreamRefused(
+            f"the message stream {stream!r} {fault}; set message_stream of the letter. Nothing "
+            "was sent",
+            results=NO_RESULTS_YET,
+        )
+
+
+def _fault_of(stream: dict[str, Any]) -> str:
+    """Why a stream takes no messages; empty if it does."""
+    if stream.get("ArchivedAt"):
+        return "is archived"
+    return "is an inbound stream" if stream.get("MessageStreamType") == "Inbound" else ""
+
+
+def _suppressed(server: InterruptibleServer, stream: str, *, among: Heads | None) -> Heads:
+    """The suppressed people of a stream, as the first 8 bytes of their digests.
+
+    Args:
+        server: the server to ask.
+        stream: the stream.
+        among: the people of the campaign, of whom alone the suppressed are kept, while the list
+            arrives; None to keep all.
+    """
+    parts, waiting = [_NOBODY], list[str]()
+
+    def look_up() -> None:
+        digests = [digest(_identity(address)) for address in waiting]
+        heads = np.frombuffer(b"".join(digests), dtype="<u8")[::2]
+        parts.append(heads if among is None else heads[np.isin(heads, among)])
+        waiting.clear()
+
+    def take(item: dict[str, Any]) -> None:
+        waiting.append(str(item.get("EmailAddress")))
+        if len(waiting) == _ITEMS:
+            look_up()
+
+    path = f"/message-streams/{quote(stream, safe='')}/suppressions/dump"
+    result = server.each(path, {}, name="Suppressions", take=take)
+    if result.failure or result.status != HTTPStatus.OK:
+        raise _failed(f"who is suppressed in the stream {stream!r}", path, result)
+    look_up()
+    return np.concatenate(parts)
+
+
+def _by_message(
+    composed: Sendable,
+    preflight: Preflight,
+    rows: Mask,
+    suppressed: dict[str, Heads],
+    *,
+    live: bool,
+) -> Mask:
+    """Those of the rows whose message has a stream that suppresses all of its recipients."""
+    left = np.zeros(len(rows), dtype=bool)
+    sets = {stream: set(heads.tolist()) for stream, heads in suppressed.items()}
+    for item in composed.messages(preflight, live=live, wanted=rows):
+        if isinstance(item, Message):
+            stream = str(item.payload.get("MessageStream") or DEFAULT_STREAM)
+            pairs = getaddresses([str(item.payload.get("To") or "")])
+            people = {_head(address) for _, address in pairs}
+            left[item.position] = people <= sets[stream]
+    return left
+
+
+def _head(address: str) -> int:
+    return int.from_bytes(digest(_identity(address))[:HALF_BYTES], "little")
+
+
+def _identity(address: str) -> str:
+    """As the identity of a recipient; Postmark's text if it is no such address."""
+    plain = plain_addresses([address])[0]
+    if plain:
+        return plain.lower()
+    try:
+        return read_mailbox(address).identity
+    except AddressError:
+        return address.strip().lower()
+
+
+def _failed(what: str, path: str, result: GetResult) -> SearchError:
+    return SearchError(
+        f"Postmark did not say {what} (GET {path}: {result.reason}). {_GO_ON}",
+        status=result.status,
+    )
