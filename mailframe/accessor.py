@@ -156,16 +156,21 @@ class MailAccessor:
 
     def plot(
         self,
-        by: Hashable | list[Hashable] | None = None,
+        what: Hashable | list[Hashable] | None = None,
         *,
+        by: Hashable | list[Hashable] | None = None,
         over: Literal["time"] | None = None,
         ax: Axes | None = None,
     ) -> Axes:
         """A chart of the rows by status and reason, which Jupyter shows at the end of a cell.
 
         Args:
+            what: ``"funnel"`` or ``"timeline"`` draws the outcomes after a refresh: how many
+                messages reached each stage, or how opens and clicks grew over time. Another label,
+                or one that is a column, is *by*.
             by: the label of a column, or a list of labels: one bar for each of its values, stacked
-                by status; the 20 first, as ``by`` has them.
+                by status; the 20 first, as ``by`` has them. In a funnel, the shares of each value;
+                the 6 first.
             over: ``"time"`` draws how many messages were accepted, over ``SubmittedAt``.
             ax: the axes of matplotlib to draw in. By default they are new ones, on a transparent
                 figure for light and dark pages; pyplot and its settings are not used.
@@ -179,9 +184,9 @@ class MailAccessor:
             FrameError: there is no such column, or a cell such as a list cannot be counted.
             ResultsError: this is not a results DataFrame, or there is nothing to draw.
         """
-        from mailframe.results.plot import plot
+        from mailframe.outcomes.plot import plot_any
 
-        return plot(self._results, by, over=over, ax=ax)
+        return plot_any(self._results, what, by, over=over, ax=ax)
 
     def refresh(
         self, source: mf.Postmark | pd.DataFrame, *, details: int = 0, progress: bool = True
@@ -225,7 +230,44 @@ class MailAccessor:
         """
         from mailframe.outcomes.refreshing import refresh
 
-        return refresh(self._frame, source, details=details, progress=progress)
+        return refresh(self._results, source, details=details, progress=progress)
+
+    def funnel(self, by: Hashable | list[Hashable] | None = None) -> pd.DataFrame:
+        """How many of the accepted messages reached each stage, also for each value of a column.
+
+        Privacy proxies open emails that nobody reads, so ``opened`` is good to compare groups, and
+        no number of readers.
+
+        Args:
+            by: the label of any column, or a list of labels; None is all rows together.
+
+        Returns:
+            One row per stage, below each value of *by*: ``accepted``, ``delivered``, ``opened``,
+            ``clicked``, ``bounced``, ``unsubscribed``, ``complained``. ``rows`` is their number,
+            missing where nothing is known; ``share`` is from 0 to 1, of the rows of which it is
+            known. ``delivered`` is missing unless a webhook records deliveries.
+
+        Raises:
+            FrameError: there is no such column, or a cell such as a list cannot be counted.
+            ResultsError: these are no results after a refresh.
+        """
+        from mailframe.outcomes.funnel import funnel
+
+        return funnel(self._results, by)
+
+    def links(self) -> pd.DataFrame:
+        """The clicks on each link, for the rows of this DataFrame.
+
+        Returns:
+            One row per link, the most clicks first: ``link``, ``clicks``, ``rows`` (messages in
+            which it was clicked) and ``share``, their share of the accepted rows.
+
+        Raises:
+            ResultsError: these are no results after a refresh, or a file, which keeps no links.
+        """
+        from mailframe.outcomes.links import links
+
+        return links(self._results)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.

@@ -23,6 +23,7 @@ _MAX_NOTE: Final = 60
 _LEAST_POINTS: Final = 1.5
 """The width of a bar that would otherwise not be seen."""
 _PART_GAP: Final = 0.66
+_CLOSE_GAP: Final = 0.7
 _GAP_POINTS: Final = 6
 
 
@@ -36,6 +37,7 @@ class Line:
         value: the text behind the bar, in bold.
         note: more text behind it.
         is_part: whether the line is a part of the one above it, so its bar is thinner.
+        is_close: whether the line is compared with the one above it, so it is close to it.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Line:
     value: str
     note: str = ""
     is_part: bool = False
+    is_close: bool = False
 
     @property
     def total(self) -> int:
@@ -89,7 +92,8 @@ def _places(lines: Sequence[Line]) -> list[float]:
     """The height of each line, from 0 downwards; parts are close to the line above them."""
     places = [0.0]
     for before, line in itertools.pairwise(lines):
-        gap = 1 if not line.is_part else _PART_GAP if before.is_part else 0.86
+        gap = 1.0 if not line.is_part else _PART_GAP if before.is_part else 0.86
+        gap = _CLOSE_GAP if line.is_close else gap
         places.append(places[-1] - (gap if line.is_part or not before.is_part else 0.95))
     return places
 

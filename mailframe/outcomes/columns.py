@@ -14,6 +14,7 @@ import pandas as pd
 
 from mailframe.errors import ResultsError
 from mailframe.outcomes.events import EventKind, each_once
+from mailframe.outcomes.links import with_links
 from mailframe.pandas_versions import as_dtype, own_copy, text_column
 from mailframe.postmark.bounce_types import COMPLAINT, NO_FAILURE
 from mailframe.postmark.timestamps import NO_STAMP, as_stamps
@@ -130,7 +131,9 @@ def with_outcomes(
         )
     columns |= _bounces(once, of_event, message, before)
     columns["outcome"] = _words(columns, has_message=message >= 0)
-    return _joined(results, {name: columns[name] for name in _COLUMNS}, labels)
+    joined = _joined(results, {name: columns[name] for name in _COLUMNS}, labels)
+    joined.attrs = with_links(joined.attrs, once, are_new=are_new)
+    return joined
 
 
 def outcome_columns(results: pd.DataFrame) -> dict[str, str] | None:

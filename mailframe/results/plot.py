@@ -16,6 +16,7 @@ from mailframe.results.status_colors import STATUS_COLORS
 from mailframe.results.status_counts import statuses_by
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Hashable
 
     from matplotlib.axes import Axes
@@ -49,21 +50,30 @@ def plot(
         raise MailframeError(f'over={over!r} is not "time"')
     if over is not None and by is not None:
         raise MailframeError("plot draws either by a column or over time; give one of them")
-    try:
-        from matplotlib.axes import Axes as AnyAxes  # noqa: PLC0415 - needs the extra
-    except ModuleNotFoundError as error:
-        raise MissingExtra("results.mail.plot", "charts") from error
-    drawn_in: object = ax
-    if ax is not None and not (isinstance(drawn_in, AnyAxes) and drawn_in.name == "rectilinear"):
-        raise MailframeError(
-            f"ax= takes flat axes of matplotlib, not a {type(ax).__name__}; "
-            "several of them are an array: give one, as in ax=axes[0]"
-        )
+    checked_axes(ax)
     if not len(results):
         raise ResultsError("the results have no rows to draw")
     if over is not None:
         return _over_time(results, ax)
     return _by_status(results, ax) if by is None else _by_column(results, by, ax)
+
+
+def checked_axes(ax: object) -> None:
+    """Check the argument ``ax``.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        MailframeError: they are no flat axes of matplotlib.
+    """
+    try:
+        from matplotlib.axes import Axes as AnyAxes  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        raise MissingExtra("results.mail.plot", "charts") from error
+    if ax is not None and not (isinstance(ax, AnyAxes) and ax.name == "rectilinear"):
+        raise MailframeError(
+            f"ax= takes flat axes of matplotlib, not a {type(ax).__name__}; "
+            "several of them are an array: give one, as in ax=axes[0]"
+        )
 
 
 # --- by status -----------------------------------------------------------------------------------
@@ -98,7 +108,7 @@ def _status_lines(status: Status, table: pd.DataFrame, rows: int) -> list[Line]:
 
     color, total = STATUS_COLORS[status], int(table["rows"].sum())
     reasons = _reasons(table)
-    value = f"{total:,}  {_share_text(total, rows)}"
+    value = f"{total:,}  {share_text(total / rows)}"
     if len(reasons) <= 1:
         return [Line(status.value, [(total, color)], value, note="".join(reasons))]
     lines = [Line(status.value, [(total, color)], value)]
@@ -134,13 +144,12 @@ def _in_words(lines: list[Line]) -> str:
     return f"{number} {first.label} ({share}){reasons}"
 
 
-def _share_text(part: int, whole: int) -> str:
+def share_text(share: float) -> str:
     """A share in percent, never rounded to nothing or to all.
 
-    >>> _share_text(1, 3), _share_text(1, 10**6), _share_text(999_999, 10**6), _share_text(3, 3)
+    >>> share_text(1 / 3), share_text(1e-6), share_text(0.999_999), share_text(1)
     ('33.3%', '<0.1%', '>99.9%', '100%')
     """
-    share = part / whole
     if share in (0, 1):
         return f"{share:.0%}"
     if share < _LEAST_SHARE:
@@ -156,7 +165,7 @@ def _by_column(results: pd.DataFrame, by: Hashable | list[Hashable], ax: Axes | 
 
     table = statuses_by(results, by)
     words = list(table.columns[1:])
-    labels = [_label(value) for value in table.index.tolist()]
+    labels = [label_text(value) for value in table.index.tolist()]
     numbers = table.to_numpy()
     if len(labels) > _MAX_VALUES:
         rest = len(labels) - _MAX_VALUES + 1
@@ -166,7 +175,7 @@ def _by_column(results: pd.DataFrame, by: Hashable | list[Hashable], ax: Axes | 
     for label, (rows, *counts) in zip(labels, numbers.tolist(), strict=True):
         parts = [(n, STATUS_COLORS[Status(word)]) for n, word in zip(counts, words, strict=True)]
         accepted = dict(zip(words, counts, strict=True)).get(Status.ACCEPTED.value, 0)
-        share = f"{_share_text(accepted, rows)} accepted"
+        share = f"{share_text(accepted / rows)} accepted"
         lines.append(Line(label, parts, f"{rows:,}", note=share))
         of_row = (f"{n:,} {word}" for n, word in zip(counts, words, strict=True) if n)
         texts.append(f"{label} {rows:,} ({', '.join(of_row)})")
@@ -182,9 +191,10 @@ def _by_column(results: pd.DataFrame, by: Hashable | list[Hashable], ax: Axes | 
     )
 
 
-def _label(value: Any) -> str:
+def label_text(value: Any) -> str:
+    """A value of a column, or several of them, as one line."""
     if isinstance(value, tuple):
-        return " · ".join(map(_label, value))
+        return " · ".join(map(label_text, value))
     is_missing = pd.api.types.is_scalar(value) and pd.isna(value)
     return "missing" if is_missing else one_line(str(value), most=_MAX_LABEL)
 
@@ -204,20 +214,15 @@ def _over_time(results: pd.DataFrame, ax: Axes | None) -> Axes:
             f"column {labels['SubmittedAt']!r} has the dtype {stamps.dtype} and no times; "
             "use what send() or read_results() returned"
         )
-    times_utc = pd.DatetimeIndex(pd.to_datetime(stamps, utc=True)).tz_localize(None)
-    moments = np.sort(times_utc.to_numpy("datetime64[us]"))
-    if not len(moments):
+    times, totals = growth(stamps)
+    if not times:
         raise ResultsError("no accepted row has a SubmittedAt, so there is nothing to draw")
-    last = np.flatnonzero(np.append(moments[1:] != moments[:-1], True))
-    steps = np.unique(np.linspace(0, len(last) - 1, _MAX_STEPS).astype(int))
-    chosen = last[steps] if len(last) > _MAX_STEPS else last
-    times, totals = moments[chosen].tolist(), (chosen + 1).tolist()
-    when = _period_text(pd.Timestamp(times[0]), pd.Timestamp(times[-1]))
-    count = f"{len(moments):,} accepted"
+    when = period_text(times[0], times[-1])
+    count = f"{totals[-1]:,} accepted"
     return timeline(
         times,
         totals,
-        label=f"{len(moments):,}",
+        label=f"{totals[-1]:,}",
         color=STATUS_COLORS[Status.ACCEPTED],
         title=f"{count}, {when}",
         alt=f"Line chart of the messages that were accepted over time: {count}, {when}.",
@@ -225,9 +230,24 @@ def _over_time(results: pd.DataFrame, ax: Axes | None) -> Axes:
     )
 
 
-def _period_text(first: pd.Timestamp, last: pd.Timestamp) -> str:
+def growth(stamps: pd.Series[Any]) -> tuple[list[dt.datetime], list[int]]:
+    """The times in order, in UTC without a zone, and how many there are up to each.
+
+    Of more than a thousand times some are left out, never the first and the last.
+    """
+    times_utc = pd.DatetimeIndex(pd.to_datetime(stamps.dropna(), utc=True)).tz_localize(None)
+    moments = np.sort(times_utc.to_numpy("datetime64[us]"))
+    if not len(moments):
+        return [], []
+    last = np.flatnonzero(np.append(moments[1:] != moments[:-1], True))
+    steps = np.unique(np.linspace(0, len(last) - 1, _MAX_STEPS).astype(int))
+    chosen = last[steps] if len(last) > _MAX_STEPS else last
+    return moments[chosen].tolist(), (chosen + 1).tolist()
+
+
+def period_text(first: dt.datetime, last: dt.datetime) -> str:
     """From when to when, to the second, in UTC."""
-    start, end = first.floor("s"), last.floor("s")
+    start, end = first.replace(microsecond=0), last.replace(microsecond=0)
     day = f"{start:%Y-%m-%d}"
     if start == end:
         return f"{day} {start:%H:%M:%S} UTC"

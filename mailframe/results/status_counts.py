@@ -64,17 +64,27 @@ def statuses_by(
     {'pro': {'rows': 2, 'unsent': 2}, 'free': {'rows': 1, 'unsent': 1}}
     """
     statuses = last_column(results, results_columns(results)["status"])
+    group, values = grouped(results, labels)
+    words = [status.value for status in Status if (statuses == status.value).any()]
+    table = pd.DataFrame({_ROWS: np.bincount(group, minlength=len(values)).astype(np.int64)})
+    for word in words:
+        of_word = np.bincount(group[(statuses == word).to_numpy()], minlength=len(values))
+        table[word] = of_word / table[_ROWS] if shares else of_word.astype(np.int64)
+    return table.set_axis(values, axis=0)
+
+
+def grouped(results: pd.DataFrame, labels: Hashable | list[Hashable]) -> tuple[Any, pd.Index[Any]]:
+    """The number of the group of each row, and the value of each group, as ``statuses_by``.
+
+    Raises:
+        FrameError: there is no such column, or a cell cannot be compared, such as a list.
+    """
     names: list[Any] = list(labels) if isinstance(labels, list) else [labels]
     if not names:
         raise FrameError("by needs the label of a column; summary counts all rows")
     columns = [_column(results, name) for name in names]
     group, first = _groups(columns, RowNames(results))
-    words = [status.value for status in Status if (statuses == status.value).any()]
-    table = pd.DataFrame({_ROWS: np.bincount(group, minlength=len(first)).astype(np.int64)})
-    for word in words:
-        of_word = np.bincount(group[(statuses == word).to_numpy()], minlength=len(first))
-        table[word] = of_word / table[_ROWS] if shares else of_word.astype(np.int64)
-    return table.set_axis(_index([column.iloc[first] for column in columns], names), axis=0)
+    return group, _index([column.iloc[first] for column in columns], names)
 
 
 def _column(results: pd.DataFrame, label: Any) -> pd.Series:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import math
 import sys
 from pathlib import Path
 
 import pandas as pd
 
 import mailframe as mf
+from mailframe.outcomes.columns import with_outcomes
+from mailframe.outcomes.events import events_frame
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults
@@ -40,6 +43,30 @@ def renewals() -> pd.DataFrame:
     return with_summary_line(results_frame(frame, rows), About(name="renewals"))
 
 
+def outcomes() -> pd.DataFrame:
+    """The same campaign after two days: opens and clicks come soon and then more seldom."""
+    results = renewals()
+    ids = results.loc[results["status"] == "accepted", "MessageID"]
+    events = []
+    for n, message_id in enumerate(ids):
+        kinds = [("opened", n % 5 < 2), ("clicked", n % 10 == 1), ("unsubscribed", n % 91 == 5)]
+        happened = [kind for kind, holds in kinds if holds]
+        if n % 43 == 2:
+            happened.append("bounced")
+        hours = -6 * math.log(1 - 0.999 * (n * 0.618034 % 1))
+        events += [
+            {
+                "MessageID": message_id,
+                "kind": kind,
+                "at": (START + pd.Timedelta(hours + step / 20, unit="h")).isoformat(),
+                "bounce_type": "HardBounce",
+            }
+            for step, kind in enumerate(happened)
+        ]
+    complete = {"opens": True, "clicks": True}
+    return with_outcomes(results, events_frame(events), complete=complete)
+
+
 def plan() -> mf.Plan:
     """The plan of a fictional campaign whose messages grow."""
     people = pd.DataFrame(
@@ -62,6 +89,9 @@ def take(folder: Path) -> None:
         "chart-by": results.mail.plot(by="plan"),
         "chart-time": results.mail.plot(over="time"),
         "chart-plan": plan().plot(),
+        "chart-funnel": outcomes().mail.plot("funnel"),
+        "chart-funnel-by": outcomes().mail.plot("funnel", by="plan"),
+        "chart-timeline": outcomes().mail.plot("timeline"),
     }.items():
         data, _ = axes._repr_mimebundle_()
         (folder / f"{name}.png").write_bytes(base64.b64decode(data["image/png"]))
