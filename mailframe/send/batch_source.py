@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.message import batch as batching
 from mailframe.message.message import Message
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
 from mailframe.postmark.responses import Answer, Verdict
 from mailframe.results import reasons
 from mailframe.results.row_results import RowResults, Status
+from mailframe.send.pacing.pace import UNPACED, Pacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +67,7 @@ class CampaignBatches:
         rows: the results.
         eligible: one per row, whether it may be sent.
         limit: send only so many messages; None for all.
-        at_most: the maximum number of messages of a batch.
+        pacing: how large batches are, and the window in which they are posted.
     """
 
     next_label = "the next batch"
@@ -80,11 +81,11 @@ class CampaignBatches:
         *,
         eligible: Mask,
         limit: int | None,
-        at_most: int = MAX_BATCH_MESSAGES,
+        pacing: Pacing = UNPACED,
     ) -> None:
         self._composed, self._preflight = composed, preflight
         self._server, self._rows = server, rows
-        self._eligible, self._limit, self._at_most = eligible, limit, at_most
+        self._eligible, self._limit, self._pacing = eligible, limit, pacing
         self._reports_writing = _takes_on_sent(server)
         self.unsent_reason = reasons.NOT_SENT if limit is None else reasons.LIMIT
 
@@ -96,7 +97,9 @@ class CampaignBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches of at most 500 messages and 50 MB, in row order; of fewer if there is a rate."""
-        return batching.batches(islice(self._messages(), self._limit), at_most=self._at_most)
+        return batching.batches(
+            islice(self._messages(), self._limit), at_most=self._pacing.batch_messages
+        )
 
     def _messages(self) -> Iterator[Message]:
         for item in self._composed.messages(
@@ -108,7 +111,12 @@ class CampaignBatches:
                 self._rows.settle(item.row or 0, Status.INVALID, reason=item.code.value)
 
     def post(self, batch: Batch, *, on_sent: Callable[[], None]) -> Answer:
-        """Post to ``/email/batch``, or to ``/email/batchWithTemplates``."""
+        """Post to ``/email/batch``, or to ``/email/batchWithTemplates``.
+
+        If the window has closed since the batch was due, it is not posted.
+        """
+        if self._pacing.window is not None and not self._pacing.window.is_open(datetime.now(UTC)):
+            return Answer(Verdict.UNSENT, reason="not posted: the window of the day has closed")
         options = {"on_sent": on_sent} if self._reports_writing else {}
         return fitting(self._server.send_batch(batch, **options), messages=len(batch))
 

@@ -169,7 +169,7 @@ class Run:
                 self.rows,
                 eligible=eligible,
                 limit=self.options.limit,
-                at_most=self.options.pacing.batch_messages,
+                pacing=self.options.pacing,
             )
             if self.options.dry_run:
                 self._note_batches(batches)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.postmark.responses import Answer, Verdict
+from mailframe.results.row_results import RowResults
+from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.pacing.pace import Clock, Pace, Pacing, read_pacing
 from mailframe.send.pacing.rate import Rate
 from mailframe.send.pacing.window import Window
@@ -164,6 +166,26 @@ def test_a_send_waits_for_its_window_and_an_interrupt_ends_the_wait(capfd):
     assert results["status"].tolist() == ["accepted"] * 2
     first = capfd.readouterr().err.splitlines()[0]
     assert re.fullmatch(r"sending numbers: waits until (\S+ )?\d\d:\d\d UTC\+05:00", first)
+
+
+@pytest.mark.parametrize(("hours", "is_posted"), [(0, True), (1, False)])
+def test_a_batch_is_not_posted_after_its_window_has_closed(hours, is_posted):
+    """As after a suspension between the look at the clock and the request; it is tried again."""
+    now = datetime.now(UTC) + timedelta(hours=hours)
+    window = Window((now - timedelta(minutes=9)).time(), (now + timedelta(minutes=9)).time(), UTC)
+    composed = campaign(3)._composed
+    preflight = composed.preflight()
+    with mf.Sandbox(in_process=True) as sandbox:
+        source = CampaignBatches(
+            *(composed, preflight, sandbox.server, RowResults(3)),
+            eligible=preflight.sendable,
+            limit=None,
+            pacing=Pacing(window=window),
+        )
+        [batch] = source
+        answer = source.post(batch, on_sent=lambda: None)
+        assert answer.verdict is (Verdict.ANSWERED if is_posted else Verdict.UNSENT)
+        assert len(sandbox.messages()) == (3 if is_posted else 0)
 
 
 def test_a_send_begins_when_its_window_opens():
