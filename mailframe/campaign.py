@@ -254,6 +254,7 @@ class Campaign(SendMethod[FrameT]):
         ledger: LedgerName | None = DEFAULT_LEDGER,
         exclude: Exclude = None,
         at_most: str | None = None,
+        rate: str | None = None,
     ) -> Plan:
         """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
@@ -263,12 +264,15 @@ class Campaign(SendMethod[FrameT]):
             ledger: the ledger, as for ``send``; with None the plan warns about duplicate sends.
             exclude: who is left out, as for ``send``.
             at_most: how many emails a person may have, as for ``send``; it needs *server*.
+            rate: the rate of the send; the plan has its batches, and says how long they take.
 
         Raises:
             AccountError: the server did not answer.
             StreamRefused: a stream does not exist, or takes no messages.
         """
-        return plan_of(self._composed, server, ledger=ledger, exclude=exclude, at_most=at_most)
+        return plan_of(
+            self._composed, server, ledger=ledger, exclude=exclude, at_most=at_most, rate=rate
+        )
 
     def batches(self) -> Iterator[batch.Batch]:
         """The batches that ``send`` would post, in row order, without rows that have errors.

@@ -282,6 +282,7 @@ def _add_problems(command: argparse.ArgumentParser) -> None:
 
 def _add_plan(command: argparse.ArgumentParser) -> None:
     _add_campaign(command, needs_name=True)
+    command.add_argument("--rate", metavar="N/UNIT", help="say how long the send takes at a rate")
     _add_json(command)
 
 

@@ -46,7 +46,7 @@ def problems(chosen: argparse.Namespace, output: Output) -> int:
 def plan(chosen: argparse.Namespace, output: Output) -> int:
     """Print what a send would do, and the fingerprint of the campaign."""
     campaign = campaign_of(chosen, output)
-    counts = campaign.plan()
+    counts = campaign.plan(rate=chosen.rate)
     note_plan(counts, campaign, output)
     return _code_of(campaign)
 

@@ -79,9 +79,12 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
         ledger: LedgerName | None = DEFAULT_LEDGER,
         exclude: Exclude = None,
         at_most: str | None = None,
+        rate: str | None = None,
     ) -> Plan:
         """As ``Campaign.plan``."""
-        return plan_of(self._dataset, server, ledger=ledger, exclude=exclude, at_most=at_most)
+        return plan_of(
+            self._dataset, server, ledger=ledger, exclude=exclude, at_most=at_most, rate=rate
+        )
 
     def message(self, row: Hashable = row_selection.NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, as it will be sent.

@@ -176,17 +176,27 @@ def batches(
         yield Batch(number, tuple(waiting))
 
 
-def numbers(sizes: Iterable[int], *, with_templates: bool = False) -> Iterator[int]:
+def numbers(
+    sizes: Iterable[int],
+    *,
+    at_most: int = limits.MAX_BATCH_MESSAGES,
+    with_templates: bool = False,
+) -> Iterator[int]:
     """The number of each message's batch, counted from 1; 0 for a row without a message (size 0).
 
     >>> list(numbers([10, 0, 10]))
     [1, 0, 1]
     """
-    filling = Filling(with_templates=with_templates)
+    filling = Filling(at_most, with_templates=with_templates)
     return (filling.put(size) if size else 0 for size in sizes)
 
 
-def counts(sizes: Iterable[int], *, with_templates: bool = False) -> list[tuple[int, int]]:
+def counts(
+    sizes: Iterable[int],
+    *,
+    at_most: int = limits.MAX_BATCH_MESSAGES,
+    with_templates: bool = False,
+) -> list[tuple[int, int]]:
     """The messages of each batch of messages of these sizes, and its bytes without our metadata.
 
     >>> counts([10] * 501)
@@ -194,7 +204,7 @@ def counts(sizes: Iterable[int], *, with_templates: bool = False) -> list[tuple[
     """
     of_batches: list[tuple[int, int]] = []
     posted = list(sizes)
-    places = numbers(posted, with_templates=with_templates)
+    places = numbers(posted, at_most=at_most, with_templates=with_templates)
     around = bytes_around(with_templates=with_templates)
     for number, size in zip(places, posted, strict=True):
         if number > len(of_batches):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted, sized
 from mailframe.errors import MailframeError, MissingExtra
+from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.message import batch
 from mailframe.pages.summary import Summary
 from mailframe.problems import Code, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from matplotlib.axes import Axes
 
@@ -40,6 +41,8 @@ class Plan:
         skipped: the number of rows that are left out, by reason, such as ``suppressed``.
         has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
         of_batches: the messages and the bytes of each request.
+        duration: how long the send takes at the rate, such as ``at 5,000/h: 2 h 28 min``; empty
+            without a rate.
     """
 
     name: str | None
@@ -52,6 +55,7 @@ class Plan:
     has_ledger: bool = True
     skipped: dict[str, int] = field(default_factory=dict)
     of_batches: tuple[tuple[int, int], ...] = ()
+    duration: str = ""
 
     @classmethod
     def of(
@@ -61,6 +65,8 @@ class Plan:
         *,
         has_ledger: bool = True,
         skipped: Mapping[str, int] = MappingProxyType({}),
+        at_most: int = MAX_BATCH_MESSAGES,
+        duration: Callable[[int], str] = lambda _messages: "",
     ) -> Plan:
         """The plan that follows from a preflight check.
 
@@ -69,16 +75,21 @@ class Plan:
             preflight: the check without the rows that are left out.
             has_ledger: whether a ledger records the send.
             skipped: how many rows are left out, by reason.
+            at_most: the maximum number of messages of a request.
+            duration: what says how long so many messages take.
         """
+        messages = int(preflight.sendable.sum())
         of_batches = batch.counts(
-            (size for size in preflight.sizes if size), with_templates=bool(preflight.templates)
+            (size for size in preflight.sizes if size),
+            at_most=at_most,
+            with_templates=bool(preflight.templates),
         )
         blocked = _most_rows_first(preflight.errors.rows_by_code())
         warnings = preflight.problems.where(lambda code: code.severity is Severity.WARNING)
         return cls(
             name=name,
             rows=len(preflight.sizes),
-            messages=int(preflight.sendable.sum()),
+            messages=messages,
             batches=len(of_batches),
             bytes=sum(size for _, size in of_batches),
             blocked=blocked,
@@ -86,6 +97,7 @@ class Plan:
             has_ledger=has_ledger,
             skipped=dict(skipped),
             of_batches=tuple(of_batches),
+            duration=duration(messages),
         )
 
     @property
@@ -130,11 +142,15 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
-            f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}; "
+            f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}{self._pace}; "
             f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
             f"{f'; {_listed(self.skipped)}' if self.skipped else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
+
+    @property
+    def _pace(self) -> str:
+        return f", {self.duration}" if self.duration else ""
 
     @property
     def _title(self) -> str:
@@ -159,7 +175,7 @@ class Plan:
         batches = counted(self.batches, "batch", "batches")
         lines = [
             f"{self._title}: {counted(self.rows, 'row')}",
-            f"{counted(self.messages, 'message')} in {batches}, {sized(self.bytes)}",
+            f"{counted(self.messages, 'message')} in {batches}, {sized(self.bytes)}{self._pace}",
         ]
         if self.blocked_rows:
             lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
@@ -193,7 +209,7 @@ class Plan:
                     for code, n in self.warnings.items()
                 ),
             ),
-            note=" ".join(self._notes()),
+            note=" ".join([f"A{self.duration[1:]}."] * bool(self.duration) + self._notes()),
             steps=self._steps(),
         ).html()
 

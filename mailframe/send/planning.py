@@ -15,6 +15,7 @@ from mailframe.send.frequency_cap import capped_rows, read_frequency_cap
 from mailframe.send.ledger import Ledger
 from mailframe.send.left_out import LeftOut
 from mailframe.send.options import check_server
+from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.suppressed import suppressed_rows
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def plan_of(
     ledger: LedgerName | None,
     exclude: object,
     at_most: str | None,
+    rate: str | None,
 ) -> Plan:
     """The plan of a campaign; see ``Campaign.plan``.
 
@@ -39,10 +41,12 @@ def plan_of(
         ledger: the ledger; None for none.
         exclude: who is left out.
         at_most: how many emails a person may have.
+        rate: the rate of the send.
 
     Raises:
         AccountError: the server did not answer.
     """
+    pacing = read_pacing(rate=rate)
     excluded, cap = read_excluded(exclude, composed), read_frequency_cap(at_most)
     if server is not None:
         check_server(server, verb="plan")
@@ -72,4 +76,6 @@ def plan_of(
         left_out.preflight,
         has_ledger=ledger is not None,
         skipped=left_out.counts(),
+        at_most=pacing.batch_messages,
+        duration=pacing.duration,
     )

@@ -15,8 +15,8 @@ from mailframe.send.pacing.pace import read_pacing
 from tests.campaigns import campaign, judge, send_with
 from tests.send.interrupting import Button
 
-EARLY_S = 0.95
-"""Two clocks measure a second; neither is set during a test."""
+EARLY_S = 0.5
+"""Of the second between two batches; on a busy machine a batch arrives a while after its start."""
 
 
 def batches(sandbox: mf.Sandbox) -> tuple[list[float], list[int]]:
