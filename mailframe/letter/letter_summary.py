@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
 from mailframe.letter.letter import field_of
+from mailframe.letter.template_model import CONSTANT
 from mailframe.pages.summary import Summary
 from mailframe.pages.text import one_line
 
@@ -40,7 +41,8 @@ def _lines(letter: Letter) -> Iterator[tuple[str, str]]:
         if field_of(part) == "attachments":
             continue
         if not isinstance(value, str):
-            yield part, "another one for each row" if not _is_plain(value) else str(value)
+            is_constant = isinstance(value, CONSTANT)
+            yield part, one_line(str(value)) if is_constant else "another one for each row"
         elif part not in _BODIES:
             yield part, one_line(value)
     if files := letter.files():
@@ -50,10 +52,6 @@ def _lines(letter: Letter) -> Iterator[tuple[str, str]]:
             yield name, one_line(", ".join(map(str, names)))
     if letter.layout is not None:
         yield "layout", one_line(letter.layout)
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, bool | int | float)
 
 
 def _name(name: object) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 ALIAS: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 """An alias. Documented: postmarkapp.com/developer/api/templates-api."""
+CONSTANT: Final = bool | int | float | Decimal | dt.date | dt.time | dt.timedelta | list | dict
+"""Types of the constants of a letter that are no text; pages show them as they are."""
 MAX_DEPTH: Final = 20
 """Dicts and lists of a model in each other, as of those in a cell."""
 _KEY: Final = re.compile(r"\w+")  # github.com/ActiveCampaign/mustachio, Tokenizer.cs

@@ -149,6 +149,7 @@ class Composed:
             f"subject {shown(letter.subject)}"
             if isinstance(letter.subject, str) and not letter.folder
             else "",
+            f"template {shown(letter.template)}" if isinstance(letter.template, str | int) else "",
         ]
         key = f"key {one_line(', '.join(map(str, self.key)))}" if self.key else ""
         parts = [counted(len(self.frame), "row"), *of_letter, key]

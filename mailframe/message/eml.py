@@ -62,7 +62,7 @@ def eml(payload: Mapping[str, Any], *, date: dt.datetime | None = None) -> bytes
     """
     if "TemplateModel" in payload:
         raise MailframeError(
-            "Postmark makes this mail of a template, so here is none to write; "
+            "Postmark renders this mail with a template, so there is none to write here; "
             "campaign.preview(server=server) shows it, and campaign.send_test sends it to you"
         )
     lines = list(_headers(payload, date))

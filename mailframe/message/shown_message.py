@@ -61,7 +61,7 @@ def _of_template(posted: Mapping[str, Any]) -> dict[str, Any]:
     """What is shown of a message whose mail Postmark makes."""
     template = template_of(posted)
     about = (
-        f"Postmark makes this mail of its template {template!r} and the model; "
+        f"Postmark renders this mail with its template {template!r}; "
         "campaign.preview(server=server) shows it."
     )
     return {

@@ -174,7 +174,7 @@ def _as_rendered(
     template: str | int, answer: dict[str, Any], absent: list[str]
 ) -> RenderedTemplate:
     texts: dict[str, str | None] = {}
-    about = [f"Rendered by Postmark of its template {template!r} (POST /templates/validate)."]
+    about = [f"Rendered by Postmark with its template {template!r} (POST /templates/validate)."]
     if absent:
         more = f" and {len(absent) - _LISTED} more" if len(absent) > _LISTED else ""
         names = ", ".join(absent[:_LISTED]) + more

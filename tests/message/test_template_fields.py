@@ -339,9 +339,9 @@ def test_the_digest_of_a_mail_reads_no_address_or_metadata_of_a_model():
 def test_an_eml_file_says_that_postmark_makes_the_mail(tmp_path):
     """Of a message, and of a campaign, which writes no file."""
     composed = frame().mail.compose(**GOOD)
-    with pytest.raises(MailframeError, match="Postmark makes this mail of a template"):
+    with pytest.raises(MailframeError, match="Postmark renders this mail with a template"):
         composed.message(0).to_eml()
-    with pytest.raises(MailframeError, match="Postmark makes this mail of a template"):
+    with pytest.raises(MailframeError, match="Postmark renders this mail with a template"):
         composed.to_eml(tmp_path / "mails")
     assert not (tmp_path / "mails").exists()
 

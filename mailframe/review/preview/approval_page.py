@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from mailframe.counting import counted, sized
 from mailframe.errors import MailframeError
+from mailframe.letter.template_model import CONSTANT
 from mailframe.message.content_digests import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
@@ -107,6 +108,7 @@ def page_of(
         checked=f"{_rows(plan.rows)} at {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         numbers=list(_numbers(plan)),
         fingerprint=campaign.fingerprint(),
+        has_templates=bool(preflight.templates),
         refusals=", ".join(sorted({_words(problem.code) for problem in preflight.refusals})),
         letter=letter,
         shown=list(map(_shown, mails)),
@@ -191,6 +193,6 @@ def _fields(composed: Composed) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str | bool | int | float):
+    if isinstance(value, str | CONSTANT):
         return str(value)
     return f"varies by row ({type(value).__name__})"

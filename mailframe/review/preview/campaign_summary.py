@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Preflight
     from mailframe.pages.environment import Html
 
-_FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "message_stream")
+_FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "template", "message_stream")
 _MOST_CHECKED: Final = 200
 """Rows that are checked for the summary; more are not, because that takes time."""
 
@@ -48,7 +48,7 @@ def _fields(composed: Composed) -> list[tuple[str, str]]:
     parts = composed.bound.letter.parts()
     chosen = [(part, value) for part, value in parts if part.partition("[")[0] in _FIELDS]
     return [
-        (part, one_line(value) if isinstance(value, str) else "another one for each row")
+        (part, one_line(str(value)) if isinstance(value, str | int) else "another one for each row")
         for part, value in chosen
     ]
 

@@ -101,6 +101,7 @@ def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
         render(
             "approval",
             title=text,
+            has_templates=refusals,
             checked=text,
             fingerprint=text,
             refusals=text if refusals else "",
@@ -213,4 +214,4 @@ def approval_of(title: str) -> str:
     """A page with nothing in it."""
     lists = dict.fromkeys(("numbers", "letter", "shown", "blocked", "untaken"), ())
     texts = dict.fromkeys(("checked", "fingerprint", "refusals", "selected_from"), "")
-    return render("approval", title=title, more_blocked=0, **lists, **texts)
+    return render("approval", title=title, has_templates=False, more_blocked=0, **lists, **texts)

@@ -77,7 +77,7 @@ def test_with_a_server_it_shows_what_postmark_sends(sandbox):
             text = arrived[part].iloc[row].replace("&", "&amp;").replace('"', "&#34;")
             assert text.replace("<", "&lt;").replace(">", "&gt;") in page
         assert "Acme" in page
-        assert "Rendered by Postmark of its template" in page
+        assert "Rendered by Postmark with its template" in page
         assert "COUPON" not in page
         assert "_Value" not in page
         assert "also reads coupon, plan.seats, which" in page or "plan.seats, coupon" in page
@@ -93,6 +93,30 @@ def test_a_page_asks_for_each_row_once_and_a_list_asks_nothing(sandbox):
         shown._repr_html_()
     paths = sandbox.requests()["path"].tolist()[before:]
     assert paths == ["/templates/welcome", "/templates/validate", "/templates/validate"]
+
+
+def test_a_page_for_approval_says_that_the_text_of_the_template_is_not_part_of_it(
+    sandbox, tmp_path
+):
+    """The rendered mails are on it; a letter without a template has no such sentence."""
+    shown = campaign(name="c").preview(static=True, server=sandbox.server)
+    text = shown.save(tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "The text of the templates at Postmark is not part of it" in text
+    assert "Rendered by Postmark with its template" in text
+    plain = PEOPLE.mail.compose(
+        sender="a@acme.example", to="{{ email }}", subject="x", text_body="y"
+    )
+    text = plain.preview(static=True).save(tmp_path / "b.html").read_text(encoding="utf-8")
+    assert "not part of it" not in text
+
+
+def test_a_letter_and_a_campaign_show_the_template_and_the_constants_of_the_model():
+    """Not as values of each row."""
+    letter = LETTER.replace(model={"tags": [], "n": 7, "name": "{{ name }}"})
+    assert letter._repr_html_().count("another one for each row") == 0
+    composed = PEOPLE.mail.compose(letter)
+    assert repr(composed) == "<Campaign: 2 rows, template 'welcome'>"
+    assert "welcome" in composed._repr_html_()
 
 
 def test_masked_values_do_not_leave_the_notebook(sandbox):
