@@ -16,6 +16,7 @@ from benchmarks.million import million
 from benchmarks.peers import tables
 from benchmarks.peers.comparison import compare
 from benchmarks.previewing import previewing
+from benchmarks.refreshing import refreshing
 from benchmarks.report import as_json, as_text
 from benchmarks.reports import reports
 from benchmarks.results_costs import results_costs
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 PARTS: Final = (
     *("import", "speed", "send", "ledger", "results", "preview", "tour", "memory", "sandbox"),
 )
-ON_REQUEST: Final = ("million", "scale", "reports", "peers")
+ON_REQUEST: Final = ("million", "scale", "reports", "refresh", "peers")
 """They run only if they are named: they take long, or need other packages."""
 
 
@@ -57,6 +58,7 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
             scale(rows=rows, repeat=min(o.repeat, 3)) for rows in _sizes(o.scale_rows)
         ],
         "reports": lambda _: [reports()],
+        "refresh": lambda o: [refreshing(sizes=_sizes(o.refresh_rows))],
     }
     for name in (options.only,) if options.only else PARTS:
         yield from measure[name](options)
@@ -148,6 +150,7 @@ _ROWS: Final[Mapping[str, Sequence[int]]] = {
     "sandbox": [100_000, 1_000_000],
     "million": [100_000, 1_000_000],
     "scale": [1_000_000],
+    "refresh": [10_000, 100_000],
     "peer": [5_000, 100_000],
 }
 

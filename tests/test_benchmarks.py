@@ -24,6 +24,7 @@ from benchmarks.letter import LETTER, compose
 from benchmarks.memory import in_child, memory
 from benchmarks.million import million, report
 from benchmarks.previewing import previewing
+from benchmarks.refreshing import refreshing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.results_child import STEPS as RESULTS_STEPS
 from benchmarks.results_costs import results_costs
@@ -227,6 +228,14 @@ def test_a_preview_is_timed_at_its_opening_and_at_each_step():
         "1 rows: open", "1 rows: 100 steps", f"{ROWS} rows: open", f"{ROWS} rows: 100 steps",
     ]  # fmt: skip
     assert all(ratio.spread.low > 0 for ratio in part.ratios)
+
+
+@pytest.mark.slow
+def test_a_refresh_is_measured_at_first_and_after_more_events():
+    """With the number of requests."""
+    figures = refreshing(sizes=[ROWS]).figures
+    assert [figure.name for figure in figures] == [f"first, {ROWS} rows", f"1 % more, {ROWS} rows"]
+    assert [int(figure.beside.split()[0]) for figure in figures] == [10, 5]
 
 
 @pytest.mark.sampled(3)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECOND_NS: Final = 1_000_000_000
 _HOUR_NS: Final = 3_600 * SECOND_NS
+_LATEST: Final = (1 << 63) - 1
 
 
 @dataclass(slots=True)
@@ -63,24 +64,25 @@ class NewestFirst:
         """
         end: str | None = None
         while True:
-            oldest: int | None = None
+            oldest = _LATEST
             for offset in range(0, MAX_REACH, MAX_COUNT):
                 total, items = self._page(offset, end)
                 times = nanoseconds([item.get(self.time) for item in items])
-                newest = int(times.max(initial=NO_STAMP))
+                known = times[times != NO_STAMP]
+                newest = int(known.max(initial=NO_STAMP))
                 if end is not None and offset == 0 and newest > _nanoseconds(end) + _HOUR_NS:
                     return  # todate is ignored: this is the first page again
                 yield total, items, times
-                if offset + MAX_COUNT >= total or (since_ns is not None and newest < since_ns):
+                is_before = since_ns is not None and len(known) > 0 and newest < since_ns
+                if offset + MAX_COUNT >= total or is_before:
                     self.cut_ns = None
                     return
-                times = times[times != NO_STAMP]
-                oldest = int(times.min(initial=newest if oldest is None else oldest))
-                self.cut_ns = oldest + SECOND_NS
+                oldest = int(known.min(initial=oldest))
+                self.cut_ns = min(oldest + SECOND_NS, _LATEST)
                 if not items:
                     return
-            if oldest is None or _eastern(oldest) == end:
-                return  # more than 10,000 items in one second
+            if oldest == _LATEST or _eastern(oldest) == end:
+                return  # no item has a time, or more than 10,000 have one second
             end = _eastern(oldest)
 
     def _page(self, offset: int, end: str | None) -> tuple[int, list[dict[str, Any]]]:

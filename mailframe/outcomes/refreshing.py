@@ -151,7 +151,9 @@ class _Run:
             lists = campaign_lists(self.server, self.sent)
             state = RefreshState(server, lists, asked_ns=_now_ns())
             self._list_unknown(state)
-            self._is_kept = state.lists.are_all and bool(self.sent.is_stored.all())
+            # while the search lags, each refresh finds the streams anew
+            has_lists = lists.are_all or lists.mark is None
+            self._is_kept = has_lists and bool(self.sent.is_stored.all())
         else:
             has_loss = _now_ns() - state.asked_ns > _SHORTEST_RETENTION_NS and not is_stored_since(
                 self.server, state.lists, state.asked_ns

@@ -43,7 +43,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(EVENTS, max_size=12), st.data())
 def test_neither_order_nor_repeats_matter(events, data):
     """Also in two steps, of which the second has all events, or those that are new."""
@@ -57,7 +57,7 @@ def test_neither_order_nor_repeats_matter(events, data):
     assert whole["outcome"].isna().tolist() == RESULTS["MessageID"].isna().tolist()
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(EVENTS, max_size=12), st.integers(0, 12))
 def test_new_events_are_added_to_the_counts(events, cut):
     """What was counted is not given again, as an incremental refresh does."""

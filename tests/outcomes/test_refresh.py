@@ -102,7 +102,11 @@ def test_streams_and_tags_can_differ_by_row(sandbox, tmp_path):
     without = other.send(sandbox.server, ledger=None, progress=False)
     sandbox.simulate(**RATES)
     for one in (results, without):
-        assert_true(one.mail.refresh(sandbox.server, progress=False), sandbox)
+        refreshed = one.mail.refresh(sandbox.server, progress=False)
+        assert_true(refreshed, sandbox)
+        asked = len(sandbox.requests())
+        assert_true(refreshed.mail.refresh(sandbox.server, progress=False), sandbox)
+        assert len(paths(sandbox, asked)) == 1 + 4 * 2  # the server, and four lists of two streams
 
 
 def test_only_accepted_rows_have_outcomes():
@@ -297,6 +301,26 @@ def opens_of(ids: list[str], numbers: range) -> list[dict[str, object]]:
         }
         for number in reversed(numbers)
     ]
+
+
+@pytest.mark.parametrize("stamp", [None, "2100-01-01T00:00:00Z"])
+def test_events_that_no_time_can_tell_apart(sandbox, tmp_path, stamp):
+    """More than 10,000 without a time, or in one second: the counts are missing."""
+    results = sent(sandbox, tmp_path, rows=30)
+    message_id = results["MessageID"].iloc[0]
+    page = [{"MessageID": message_id, "Recipient": "x@example.com", "ReceivedAt": stamp}] * 500
+    asked = []
+
+    def see(request: httpx.Request, _number: int) -> httpx.Response | None:
+        if request.url.path != "/messages/outbound/opens":
+            return None
+        asked.append(request.url)
+        return httpx.Response(200, json={"TotalCount": 10_001, "Opens": page})
+
+    with pytest.warns(MailframeWarning, match="only the newest 10,000 opens"):
+        refreshed = refresh(results, through(sandbox, see), progress=False)
+    assert refreshed["opens"].isna().all()
+    assert len(asked) <= 40
 
 
 @pytest.mark.parametrize("has_dates", [True, False])
