@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pandas as pd
@@ -111,7 +112,8 @@ def _pool(
     task: Task, parts: Sequence[Partition], waiting: Sequence[int], results: dict[int, Any]
 ) -> None:
     workers = min(os.cpu_count() or 1, max(1, len(waiting)))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         running: deque[tuple[int, Future[Any]]] = deque()
         try:
             for number in waiting:
@@ -126,6 +128,22 @@ def _pool(
             raise
 
 
+def end_with_parent() -> None:
+    """End this worker as soon as the process that started it has ended, even if that was killed.
+
+    A pool of Python does not: its workers would wait for tasks forever. A part that is being
+    written has no name yet.
+    """
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 # --- Dask ----------------------------------------------------------------------------------------
 
 
@@ -138,7 +156,9 @@ def _in_dask_frame(task: Task, source: Any, executor: Any, engine: str) -> list[
     if engine == "dask":
         return list(executor.gather(executor.compute(tasks)))
     run_here: Any = compute
-    options = {"scheduler": "processes"} if engine == PROCESSES else {}
+    options: dict[str, Any] = {}
+    if engine == PROCESSES:
+        options = {"scheduler": "processes", "initializer": end_with_parent}
     return list(run_here(*tasks, **options))
 
 

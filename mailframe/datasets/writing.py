@@ -6,6 +6,8 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
+
 from mailframe._version import __version__
 from mailframe.datasets.engines import PROCESSES, run
 from mailframe.datasets.files import JOB, MANIFEST, parquet, part_name, read_note, write_note
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
     from pathlib import Path
-
-    import pandas as pd
 
 _FOLDER: Final = "messages"
 
@@ -54,8 +54,18 @@ def survey(source: Any, letter: Letter, *, executor: Any = None) -> FrameFacts:
         executor = None  # the pass takes less time than starting processes
     results = run(_facts, source, executor)
     facts = functools.reduce(operator.add, results) if results else FrameFacts(0)
-    bind(letter, facts.empty_frame(), facts=facts)
+    bind(letter, _empty_frame(source, facts), facts=facts)
     return facts
+
+
+def _empty_frame(source: Any, facts: FrameFacts) -> pd.DataFrame:
+    """No rows of a source; errors say what is a level of its index, and so no column."""
+    frame = facts.empty_frame()
+    index = getattr(getattr(source, "_meta", source), "index", None)  # _meta is of Dask
+    names = [name for name in getattr(index, "names", ()) if name is not None]
+    if names:
+        frame.index = pd.MultiIndex.from_arrays([[] for _ in names], names=names)
+    return frame
 
 
 def _facts(frame: pd.DataFrame, number: int) -> FrameFacts:
@@ -100,7 +110,8 @@ def write_messages(
     folder = local_path(path, what="write_messages", example=_FOLDER)
     source = readable(source)  # once, because a query or a stream gives its rows once
     facts = survey(source, letter, executor=executor) if facts is None else facts
-    columns = key_columns(facts.empty_frame(), list(key) if isinstance(key, tuple) else key)
+    empty = _empty_frame(source, facts)
+    columns = key_columns(empty, list(key) if isinstance(key, tuple) else key)
     job = Job.of(letter, columns, facts)
     _open(folder, job)
     write = functools.partial(_write, job=job, folder=folder.resolve())

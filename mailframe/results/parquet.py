@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import MissingExtra, ResultsError
+from mailframe.message.arrow_columns import frame_of
 from mailframe.message.row_names import RowNames
 from mailframe.pandas_versions import as_dtype
 from mailframe.paths import local_path, other_form
@@ -75,7 +76,7 @@ def write_parquet(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """The frame of a Parquet file that ``write_parquet`` or pandas wrote.
+    """The frame of a Parquet file that ``write_parquet``, ``write_parts`` or pandas wrote.
 
     Raises:
         MissingExtra: pyarrow is not installed.
@@ -86,9 +87,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with path.open("rb") as file:
-            if not {_NOTE, _CHECKSUM} & (pq.read_schema(file).metadata or {}).keys():
+            names = (pq.read_schema(file).metadata or {}).keys()
+            if not {_NOTE, _CHECKSUM} & names and b"pandas" in names:
                 return _with_dtypes(pd.read_parquet(path, page_checksum_verification=True))
-            return _frame(pq.read_table(file, page_checksum_verification=True))
+            table = pq.read_table(file, page_checksum_verification=True)
+            if not {_NOTE, _CHECKSUM} & names:  # pandas would make floats of whole numbers
+                return _with_dtypes(frame_of(table, fast=True))
+            return _frame(table)
     except FileNotFoundError:
         hint = other_form(path) or "; give the path that to_parquet wrote"
         raise ResultsError(f"there is no such file{hint}") from None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ import pytest
 import mailframe as mf
 from mailframe.datasets import sources
 from tests.datasets.test_datasets import LETTER, planted, same_as_composed
+from tests.systems import IS_POSIX
 
 dask = pytest.importorskip("dask.dataframe", reason="the extra dask is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
@@ -87,3 +91,67 @@ def digests(folder) -> list[str]:
     return [
         hashlib.sha256(one.read_bytes()).hexdigest() for one in sorted(folder.glob("*.parquet"))
     ]
+
+
+LONELY = """
+import os, sys, time
+from pathlib import Path
+import pandas as pd
+import mailframe as mf
+
+def wait(row):
+    (Path(row["folder"]) / f"{os.getpid()}.worker").touch()
+    time.sleep(60)
+    return "x"
+
+if __name__ == "__main__":
+    frame = pd.DataFrame({"n": range(3), "folder": sys.argv[1]})
+    letter = mf.Letter(sender="a@acme.example", to="p{{ n }}@acme.dev", subject="x",
+        text_body=mf.each(wait))
+    mf.write_messages(frame, letter, Path(sys.argv[1]) / "m", executor="processes")
+"""
+
+
+@pytest.mark.skipif(not IS_POSIX, reason="SIGKILL")
+@pytest.mark.slow
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+    """They would wait for tasks forever, each with the memory of a partition."""
+    script = tmp_path / "lonely.py"
+    script.write_text(LONELY, encoding="utf-8")
+    with subprocess.Popen([sys.executable, script, tmp_path]) as process:
+        until(lambda: list(tmp_path.glob("*.worker")))
+        process.kill()
+    workers = [int(path.stem) for path in tmp_path.glob("*.worker")]
+    until(lambda: not any(map(is_alive, workers)))
+
+
+def until(is_so) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_level_of_an_index_is_no_column(tmp_path):
+    """Of pandas and Dask, where a frame that was grouped has several."""
+    frame = pd.DataFrame({"email": ["a@acme.dev", "b@acme.dev"], "g": ["x", "y"], "n": [1, 2]})
+    grouped = dask.from_pandas(frame, npartitions=2).groupby(["g", "n"]).agg({"email": "first"})
+    letter = LETTER.replace(to="{{ email }}", subject="x", html_body=None, text_body="x",
+        metadata=None, message_stream=None)  # fmt: skip
+    for source in (frame.set_index(["g", "n"]), grouped):
+        with pytest.raises(mf.errors.FrameError, match=r"level of the index: df.reset_index\(\)"):
+            mf.write_messages(source, letter, tmp_path / "m", key="n")
+        with pytest.raises(mf.errors.LetterError, match=r"level of the index; make it a column"):
+            mf.survey(source, letter.replace(subject="{{ n }}"))
+    path = mf.write_messages(grouped.reset_index(), letter, tmp_path / "m", key=["g", "n"])
+    assert mf.messages(path).frame.to_numpy().tolist() == [["x", 1], ["y", 2]]

@@ -131,3 +131,21 @@ def test_keys_with_the_names_of_results_and_no_key(tmp_path):
     with mf.Sandbox(in_process=True) as sandbox:
         campaign.send(sandbox.server, results=path, dry_run=True, progress=False)
     assert mf.read_results(path)["status"].tolist() == [2**60 + 1, 7]
+
+
+def test_keys_beside_a_missing_one_stay_whole_numbers(tmp_path):
+    """In the file of a send, which such a row refuses; pandas alone would make floats of them."""
+    people = pd.DataFrame(
+        {
+            "email": ["a@acme.dev", "b@acme.dev", "c@acme.dev"],
+            "id": pd.array([2**60 + 1, None, 7], dtype="Int64"),
+        }
+    )
+    letter = mf.Letter(sender="me@acme.dev", to="{{ email }}", subject="x", text_body="x")
+    folder = mf.write_messages(people, letter, tmp_path / "m", key="id")
+    composed = people.mail.compose(letter, name="composed", key="id")
+    for place, campaign in enumerate([mf.messages(folder, name="dataset"), composed]):
+        path = tmp_path / f"results{place}.parquet"
+        with mf.Sandbox(in_process=True) as sandbox, pytest.raises(mf.errors.InvalidRows):
+            campaign.send(sandbox.server, results=path, progress=False)
+        assert mf.read_results(path)["id"].tolist() == [2**60 + 1, pd.NA, 7]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
 
 import httpx
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from mailframe import errors
 from mailframe.message.message import ATTEMPT_KEY, CAMPAIGN_KEY, MESSAGE_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import (
+    TakenIds,
     first_repeat,
     normalized_id,
     normalized_ids,
@@ -63,6 +66,23 @@ def sandbox():
     """A sandbox without a socket."""
     with mf.Sandbox(in_process=True) as made:
         yield made
+
+
+def test_an_id_is_taken_once_however_many_there_are():
+    """UUIDs of the ledger, of this run and other texts; of a refused reply nothing is kept."""
+    taken, numbers = TakenIds(), random.Random(14)
+    uuids = [str(uuid.UUID(int=numbers.getrandbits(128))) for _ in range(80_000)]
+    sequential = [str(uuid.UUID(int=number)) for number in range(1, 2_001)]
+    held, rest = uuids[:10_000], [*uuids[10_000:], *sequential, *map("id-{}".format, range(500))]
+    lines = np.frombuffer(b"".join(normalized_ids(held)), dtype=np.uint8).reshape(-1, 16)
+    taken.hold(np.concatenate([lines, np.zeros((3, 16), dtype=np.uint8)]))
+    batches = [rest[first : first + 500] for first in range(0, len(rest), 500)]
+    for place, batch in enumerate(batches):
+        earlier = rest[numbers.randrange(place * 500)] if place % 4 else numbers.choice(held)
+        assert not taken.take([*batch[:2], earlier.upper()])
+        assert taken.take(batch)
+    assert not any(taken.take([one]) for one in numbers.sample(held + rest, 2_000))
+    assert taken.take([str(uuid.UUID(int=0)), "id-500"])
 
 
 def test_a_batch_that_repeats_the_ids_of_an_earlier_one_is_unknown(sandbox):
