@@ -68,16 +68,16 @@ class NewestFirst:
             for offset in range(0, MAX_REACH, MAX_COUNT):
                 total, items = self._page(offset, end)
                 times = nanoseconds([item.get(self.time) for item in items])
-                known = times[times != NO_STAMP]
-                newest = int(known.max(initial=NO_STAMP))
+                stamped = times[times != NO_STAMP]
+                newest = int(stamped.max(initial=NO_STAMP))
                 if end is not None and offset == 0 and newest > _nanoseconds(end) + _HOUR_NS:
                     return  # todate is ignored: this is the first page again
                 yield total, items, times
-                is_before = since_ns is not None and len(known) > 0 and newest < since_ns
+                is_before = since_ns is not None and len(stamped) > 0 and newest < since_ns
                 if offset + MAX_COUNT >= total or is_before:
                     self.cut_ns = None
                     return
-                oldest = int(known.min(initial=oldest))
+                oldest = int(stamped.min(initial=oldest))
                 self.cut_ns = min(oldest + SECOND_NS, _LATEST)
                 if not items:
                     return
