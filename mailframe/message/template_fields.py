@@ -17,6 +17,7 @@ from mailframe.letter.jinja.values import (
     MissingValue,
     PrintedHtml,
     PrintedImage,
+    UnsupportedValue,
     is_missing,
 )
 from mailframe.letter.template_model import ALIAS, model_tree
@@ -222,8 +223,8 @@ def template_value(cell: Any, part: str) -> Any:
 
     Raises:
         MissingValue: the cell is missing, or has a missing value in it.
-        UnsupportedValue: templates cannot use the cell.
-        UnprintableValue: JSON cannot have it.
+        UnsupportedValue: templates or JSON cannot have the cell.
+        UnprintableValue: it is a number that JSON cannot have.
     """
     if part == "template":
         if isinstance(cell, Missing):
@@ -234,7 +235,7 @@ def template_value(cell: Any, part: str) -> Any:
         raise MissingValue(f"there is no value in this row; fill it in{leave}")
     value = model_value(cell, part)
     if part == "model" and not isinstance(value, dict):
-        raise UnprintableValue("the model of this row is not a dict of name to value", value=value)
+        raise UnsupportedValue("the model of this row is not a dict of name to value", value=value)
     return value
 
 
@@ -263,7 +264,7 @@ def model_value(cell: Any, path: str) -> Any:
 
 def _scalar(cell: Any) -> str | bool | float:
     if isinstance(cell, PrintedImage):
-        raise UnprintableValue("an inline image cannot be in a model; attach it to all rows")
+        raise UnsupportedValue("an inline image cannot be in a model; attach it to all rows")
     if isinstance(cell, PrintedHtml):
         return cell.__html__()
     if isinstance(cell, str | bool):
@@ -272,7 +273,7 @@ def _scalar(cell: Any) -> str | bool | float:
         text = as_printed(cell)
         return float(text) if "." in text else int(text)
     if isinstance(cell, int) and cell.bit_length() > _INT_BITS:
-        raise UnprintableValue(f"{_MANY_BITS}; give it as text", value=cell)
+        raise UnsupportedValue(f"{_MANY_BITS}; give it as text", value=cell)
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     # a cell of an unsupported type raises its own error
@@ -286,7 +287,7 @@ def _dict(cell: Mapping[str | int, Any], path: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, item in cell.items():
         if str(key) in made:
-            raise UnprintableValue(
+            raise UnsupportedValue(
                 f"the dict has the keys {key!r} and {str(key)!r}, which are one in JSON", value=cell
             )
         made[str(key)] = model_value(item, f"{path}.{key}")

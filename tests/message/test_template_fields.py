@@ -88,9 +88,9 @@ def test_a_value_keeps_its_type_as_a_constant_and_in_a_column(value, posted):
         ([1, None], "missing_value"),
         ([{"at": pd.NaT}], "missing_value"),
         (float("inf"), "unprintable_value"),
-        (2**63, "unprintable_value"),
+        (2**63, "unsupported_value"),
         (1e17, "unprintable_value"),
-        ({"1": 2, 1: 3}, "unprintable_value"),
+        ({"1": 2, 1: 3}, "unsupported_value"),
         ({(1, 2): 3}, "unsupported_value"),
         (b"PDF", "unsupported_value"),
         ({1, 2}, "unsupported_value"),
@@ -141,7 +141,7 @@ def test_the_whole_model_can_vary_by_row():
     df = frame(3, m=cells({"a": [1]}, "text", None))
     assert models(df, lambda df: df["m"]) == [{"a": [1]}, {}, {}]
     assert [code for _, _, code in faults(df, lambda df: df["m"])] == [
-        "unprintable_value",
+        "unsupported_value",
         "missing_value",
     ]
     made = models(df, mf.each(lambda row: {"to": row["email"]}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx
+import orjson
 import pandas as pd
 import pytest
 
@@ -121,11 +123,22 @@ def test_a_letter_and_a_campaign_show_the_template_and_the_constants_of_the_mode
 
 def test_masked_values_do_not_leave_the_notebook(sandbox):
     """Postmark renders the shapes of the values; the names of the model stay."""
-    page = rendered(campaign(), 0, server=sandbox.server, mask=True)
+    inner, bodies = sandbox.transport(), []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return inner.handle_request(request)
+
+    server = mf.Postmark("any", base_url="http://127.0.0.1:9", transport=httpx.MockTransport(keep))
+    page = rendered(campaign(), 0, server=server, mask=True)
     assert "Ann" not in page
-    assert "Xxx" in page
-    bodies = " ".join(map(str, sandbox.requests()["path"]))
-    assert "/templates/validate" in bodies
+    assert "Rendered by Postmark" in page
+    assert "Hi Xxx" in page
+    [*_, posted] = map(orjson.loads, filter(None, bodies))
+    model = posted["TestRenderModel"]
+    assert model["name"] == "Xxx"
+    assert model["n"] == "0"
+    assert not [body for body in bodies if b"Ann" in body or b"ann@" in body]
 
 
 @pytest.mark.parametrize(
