@@ -65,7 +65,7 @@ def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
     assert outcome.wrong == 0  # the caller joins by position, and no answer was short
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_the_command_measures_every_client_and_writes_both_files(tmp_path: Path):
     """Each in a process of its own; every row is accepted, or the child and the command fail.
 
@@ -95,6 +95,7 @@ def test_an_absent_package_is_named_with_the_command():
         compare([CLIENTS[LOOP], other], rows=1, sizes=[1], repeat=1)
 
 
+@pytest.mark.sampled(3)
 def test_costs_are_relative_to_the_loop():
     """Round by round; the loop itself is 1."""
     loop, mailframe = relative([CLIENTS[LOOP], CLIENTS["mailframe"]], rows=ROWS, repeat=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import FrameError, MissingExtra
-from mailframe.pandas_versions import has_text_dtype, str_dtype, text_labels
+from mailframe.pandas_versions import has_text_dtype, own_copy, str_dtype, text_labels
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def with_usable_columns(frame: pd.DataFrame) -> pd.DataFrame:
             column = frame.iloc[:, place]
             made = _usable(column, dtype.pyarrow_dtype)
             if made is not column:
-                usable = frame.copy(deep=False) if usable is None else usable
+                usable = own_copy(frame) if usable is None else usable
                 usable.isetitem(place, made.array)
     return frame if usable is None else usable
 

@@ -51,7 +51,7 @@ def unused_columns(
         elif name in with_records if with_records is not None else _has_records(frame.iloc[:, i]):
             way = f"loop over it, {{% for item in {variable(name)} %}}…{{% endfor %}}"
             if field == "model":
-                way = f"give it to the template, model={{…: pd.col({name!r})}}"
+                way = f"give it to the template, model={{…: lambda df: df[{name!r}]}}"
             detail = (
                 f"no template uses the column {name!r}, whose cells are lists of records; {way}, "
                 "or drop the column"

@@ -70,6 +70,7 @@ def written_with_a_kill(folder, executor):
 
 
 @pytest.mark.slow
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("executor", ["processes", "dask"])
 def test_a_killed_worker_costs_time_alone(tmp_path, monkeypatch, executor):
     """Its part is made again by another one, and is whole."""

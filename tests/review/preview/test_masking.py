@@ -213,7 +213,7 @@ def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(a=VALUE, b=VALUE, shape=st.sampled_from(sorted(SHAPES)))
 def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):

@@ -238,10 +238,7 @@ def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
                 assert not [to for to in there if status[to] in ("unsent", "rejected")]
             else:
                 assert not there
-            job = Job(
-                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), retry_policy=HASTE
-            )
-            finish(start(job), job)
+            send_with(campaign(rows), sandbox.server, ledger=str(ledger), retry_policy=HASTE)
             assert judged(people(rows), ledger, sandbox).fault == ""
             sandbox.clear()
     assert stopped >= 5
