@@ -81,7 +81,8 @@ class _Drawn:
             self.bar.set_postfix_str(text, refresh=False)
             self.bar.reset(phase.total)
             self.begun(phase)
-        self.bar.set_postfix_str(text, refresh=done is None)
+        is_waiting = done is None or done == self.bar.n  # update draws nothing then
+        self.bar.set_postfix_str(text, refresh=is_waiting)
         if done is not None:
             self.bar.update(done - self.bar.n)
 

@@ -158,10 +158,10 @@ class Bar:
         note = "" if self._pace is None else self._pace.note()
         return ", ".join(
             [
+                *([note] if note else []),  # first: a narrow bar is cut off
                 f"{self._counts.get(Status.ACCEPTED, 0):,} accepted",
                 f"{self._counts.get(Status.REJECTED, 0):,} rejected",
                 *([f"{unknown:,} unknown"] if unknown else []),
-                *([note] if note else []),
             ]
         )
 

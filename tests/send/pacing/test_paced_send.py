@@ -14,7 +14,20 @@ from mailframe.send.ledger.clock import since_boot_s
 from mailframe.send.pacing.pace import read_pacing
 from tests.campaigns import campaign, judge, send_with
 from tests.send.interrupting import Button
+from tests.send.test_progress import in_terminal
 
+WAIT = """
+import signal, threading
+from datetime import datetime, timedelta
+import mailframe as mf
+from tests.campaigns import campaign
+
+now = datetime.now()
+window = (now + timedelta(hours=2)).time(), (now + timedelta(hours=3)).time()
+threading.Timer(6.0, signal.raise_signal, [signal.SIGINT]).start()
+with mf.Sandbox(in_process=True) as sandbox:
+    campaign(3).send(sandbox.server, window=window, tz=now.astimezone().tzinfo, ledger=None)
+"""
 EARLY_S = 0.5
 """Of the second between two batches; on a busy machine a batch arrives a while after its start."""
 
@@ -97,6 +110,15 @@ def test_a_batch_that_was_not_processed_does_not_count(fault):
         sandbox.fault(Fault(fault), request=1)
         results = send_with(campaign(1), sandbox.server, pacing=read_pacing(rate="2/h"))
     assert results["status"].tolist() == ["accepted"]
+
+
+def test_a_terminal_shows_until_when_the_send_waits():
+    """From the beginning of the wait on, and the time that has passed goes on."""
+    drawn, _ = in_terminal(WAIT)
+    waits = re.findall(r"0/3 \[(\d\d:\d\d)<\?, \? msg/s, waits until \S* ?\d\d:\d\d", drawn)
+    assert waits[0] == "00:00"
+    assert waits[-1] > "00:00"
+    assert drawn.endswith("nothing sent; 3 rows: 3 unsent (interrupted)\r\n")
 
 
 def test_a_dry_run_has_the_batches_of_the_rate():
