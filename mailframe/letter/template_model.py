@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -22,7 +23,11 @@ CONSTANT: Final = bool | int | float | Decimal | dt.date | dt.time | dt.timedelt
 """Types of the constants of a letter that are no text; pages show them as they are."""
 MAX_DEPTH: Final = 20
 """Dicts and lists of a model in each other, as of those in a cell."""
-_KEY: Final = re.compile(r"\w+")  # github.com/ActiveCampaign/mustachio, Tokenizer.cs
+_IN_KEYS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Pc"})
+"""The categories of the characters of a word in .NET, with which Mustachio reads names.
+
+Source: github.com/ActiveCampaign/mustachio, Tokenizer.cs.
+"""
 _MOST_SHOWN: Final = 60
 _OF_THE_TEMPLATE: Final = (
     "subject",
@@ -82,7 +87,7 @@ def _copied(value: Any, path: str, depth: int) -> Any:
 
 
 def _checked_key(key: object, path: str) -> str:
-    if isinstance(key, str) and _KEY.fullmatch(key):
+    if isinstance(key, str) and key and {*map(unicodedata.category, key)} <= _IN_KEYS:
         return key
     raise LetterError(
         f"{path}: a template at Postmark cannot read the key {str(key)[:_MOST_SHOWN]!a}; a key is "

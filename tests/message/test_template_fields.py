@@ -136,6 +136,12 @@ def test_a_letter_with_a_template_always_has_a_model(model):
     assert made == ({"a": {}} if model == {"a": {}} else {})
 
 
+@pytest.mark.parametrize("key", ["a", "A1_", "7", "\u00e9", "e\u0301", "\u540d\u524d", "_"])
+def test_a_key_has_the_characters_that_mustachio_reads(key):
+    """Those of a word in .NET, also with combining marks."""
+    assert models(frame(), {key: 1}) == [{key: 1}]
+
+
 def test_the_whole_model_can_vary_by_row():
     """A dict in each row; anything else is a problem of its row."""
     df = frame(3, m=cells({"a": [1]}, "text", None))
@@ -176,6 +182,8 @@ def test_the_whole_model_can_vary_by_row():
         ({"model": {"#each a": 1}}, "cannot read the key '#each a'"),
         ({"model": {"a": [{"first-name": 1}]}}, r"model.a\[0\]: .* 'first-name'"),
         ({"model": {1: 1}}, "cannot read the key '1'"),
+        ({"model": {"a\u00b2": 1}}, "cannot read the key"),
+        ({"model": {"a\ud800": 1}}, "cannot read the key"),
         ({"model": {"": 1}}, "cannot read the key ''"),
         ({"model": {"a": b"x"}}, "model.a is bytes"),
         ({"model": {"a": "{{ nope }}"}}, "'nope' in model.a"),

@@ -198,12 +198,12 @@ def test_a_template_that_is_deleted_between_two_batches_ends_the_run():
 def test_faults_make_no_duplicate_and_unclear_answers_are_reconciled(name):
     """Busy, too large, accepted without an answer, accepted in part."""
     with sandbox_with(in_process=False) as sandbox:
-        sandbox.fault(Fault(name, request=2))
-        first = send_with(campaign(1_001), sandbox.server)
+        sandbox.fault(Fault(name, request=1))
+        first = send_with(campaign(7), sandbox.server)
         judge(first, sandbox)
         if name is not FaultName.PART_ACCEPTED:
             assert set(first["status"]) == {"accepted"}
-        second = send_with(campaign(1_001), sandbox.server)
+        second = send_with(campaign(7), sandbox.server)
         judge(second.query("status != 'skipped'"), sandbox)
 
 
