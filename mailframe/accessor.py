@@ -16,7 +16,7 @@ from mailframe.errors import AccessorError, FrameError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -50,15 +50,12 @@ class MailAccessor:
         consent: object = None,
         holdout: object = None,
         seed: str | int | None = None,
+        variants: Mapping[str, mf.Letter | Mapping[str, Any]] | None = None,
+        weights: Mapping[str, float] | Iterable[float] | None = None,
+        variant: object = None,
         **letter_fields: Any,
     ) -> mf.Campaign:
-        """A campaign over this frame; the same as ``mf.compose(df, …)``.
-
-        >>> people = pd.DataFrame({"email": ["ann@example.com"]})
-        >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi")
-        >>> people.mail.compose(letter, subject="Hi", name="hello")
-        <Campaign 'hello': 1 row, subject 'Hi'>
-        """
+        """A campaign over this frame; the same as ``mf.compose(df, …)``, with its arguments."""
         return mf.compose(
             self._frame,
             letter,
@@ -67,6 +64,9 @@ class MailAccessor:
             consent=consent,
             holdout=holdout,
             seed=seed,
+            variants=variants,
+            weights=weights,
+            variant=variant,
             **letter_fields,
         )
 

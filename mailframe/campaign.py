@@ -14,7 +14,6 @@ from mailframe.message.groups import NO_GROUPING, Grouping, groups_of
 from mailframe.message.keys import key_columns
 from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
-from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_of
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.postmark.templates import template_rendering
@@ -25,7 +24,7 @@ from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 if TYPE_CHECKING:
     import datetime as dt
     import os
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from typing import Self
 
     import pandas as pd
@@ -52,10 +51,11 @@ class Campaign(SendMethod[FrameT]):
 
     Attributes:
         frame: a private copy of the caller's frame; a pyarrow Table for a DuckDB relation.
-        letter: the templates.
+        letter: the templates; with variants those of the first.
         name: the name of the campaign.
         key: the columns that identify a row; empty for the address.
-        grouping: the consent, holdout and variants of the rows.
+        grouping: the consent, the holdout and the variant of the rows.
+        variants: the letters by name; empty without variants.
     """
 
     frame: FrameT
@@ -63,13 +63,17 @@ class Campaign(SendMethod[FrameT]):
     name: str | None
     key: tuple[str, ...]
     grouping: Grouping = NO_GROUPING
+    variants: Mapping[str, Letter] = field(default_factory=dict)
     _composed: Composed = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         given, name = given_frame(self.frame), checked_name(self.name)
         key_columns(given.rows, list(self.key) or None)
-        groups = groups_of(given.rows, self.grouping, key=self.key, name=name)
-        composed = Composed(self.letter, given, key=self.key, name=name, groups=groups)
+        names, letters = tuple(self.variants), tuple(self.variants.values())
+        groups = groups_of(given.rows, self.grouping, key=self.key, name=name, variants=names)
+        composed = Composed(
+            self.letter, given, key=self.key, name=name, groups=groups, variants=letters
+        )
         for each, value in (("frame", given.frame), ("name", name), ("_composed", composed)):
             object.__setattr__(self, each, value)
 
@@ -102,7 +106,7 @@ class Campaign(SendMethod[FrameT]):
         """
         position = row_selection.one_row(self._composed.frame, self.key, row=row, key=key)
         name = self._composed.names.of(position)
-        return single_message(self._composed.bound, position, name=name)
+        return single_message(self._composed.bound_of(position), position, name=name)
 
     def problems(self) -> FrameT:
         """Every problem of every row, ordered by row; ``docs/problems.md`` lists the codes.
@@ -279,7 +283,8 @@ class Campaign(SendMethod[FrameT]):
 
         Each has at most 500 messages and 50 MB, the ``positions`` of its rows, and its ``body``.
         """
-        checked = checked_messages(self._composed.bound, self._composed.preflight())
+        composed, preflight = self._composed, self._composed.preflight()
+        checked = composed.messages(preflight, live=False, wanted=preflight.sendable)
         return batch.batches(item for item in checked if isinstance(item, Message))
 
     @property

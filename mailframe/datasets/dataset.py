@@ -20,11 +20,11 @@ from mailframe.message.content_digests import ContentDigests, LateDigests, conte
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
 from mailframe.message.given_frame import PANDAS
 from mailframe.message.groups import NO_GROUPS
-from mailframe.message.keys import Digests, key_problems, repeated_keys
+from mailframe.message.keys import Digests, key_problems
 from mailframe.message.message import Message
 from mailframe.message.preflight import finished_preflight
 from mailframe.message.problem_list import ProblemCollector
-from mailframe.message.repeats import RepeatFinder, repeated_recipients
+from mailframe.message.repeats import RepeatFinder, repeated_keys, repeated_recipients
 from mailframe.message.row_names import RowNames
 from mailframe.message.template_fields import template_of_body
 from mailframe.pages.text import one_line

@@ -13,7 +13,8 @@ from mailframe.message.shown_message import posted_mail, rendered_mail
 from mailframe.pages.mail import Mail
 from mailframe.pages.text import one_line
 from mailframe.review.preview.approval_page import page_of
-from mailframe.review.preview.row_view import masked_field, shown_problem
+from mailframe.review.preview.row_view import shown_problem
+from mailframe.review.preview.shown_letter import masked_field
 from mailframe.review.tour import Stop, Tour
 
 if TYPE_CHECKING:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailframe.counting import counted
 from mailframe.message.binding import bind
-from mailframe.message.fingerprint import campaign_fingerprint, letter_digest, letter_fingerprint
+from mailframe.message.checked_rows import checked_messages
+from mailframe.message.fingerprint import (
+    campaign_fingerprint,
+    letter_digest,
+    recorded_fingerprint,
+    variants_digest,
+)
 from mailframe.message.groups import NO_GROUPS
-from mailframe.message.preflight import Preflight, checked_messages, run_preflight
+from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
+from mailframe.message.variants import check_variants, messages_of_variants, rows_of_variants
 from mailframe.notebook import rows_bar
 from mailframe.pages.text import one_line
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
     from mailframe.letter.letter import Letter
+    from mailframe.message.binding import BoundLetter
     from mailframe.message.given_frame import GivenFrame
     from mailframe.message.groups import Groups
     from mailframe.message.message import Message
@@ -50,12 +58,15 @@ class Composed:
         given: the caller's frame, with one row per message.
         key: the columns of the key; empty for the address.
         name: the name of the campaign.
-        groups: who may get a message.
+        groups: who may get a message, and which.
+        variants: the letters in the order of ``groups.variants``, in place of *letter*.
 
     Attributes:
         given, key, name, groups: the arguments of the same names.
         frame: the rows of *given*.
-        bound: the letter, compiled against the frame.
+        bounds: the letters, compiled against the frame; one without variants.
+        bound: the first of them.
+        variants: the rows of each variant; empty without variants.
         names: the names of the rows, for texts.
 
     Raises:
@@ -68,12 +79,14 @@ class Composed:
         "_preflight",
         "_tour",
         "bound",
+        "bounds",
         "frame",
         "given",
         "groups",
         "key",
         "name",
         "names",
+        "variants",
     )
 
     def __init__(
@@ -84,10 +97,17 @@ class Composed:
         key: tuple[str, ...],
         name: str | None,
         groups: Groups = NO_GROUPS,
+        variants: Sequence[Letter] = (),
     ) -> None:
         self.given, self.frame, self.key, self.name = given, given.rows, key, name
         self.groups = groups
-        self.bound = bind(letter, self.frame)
+        self.bounds = tuple(bind(one, self.frame) for one in variants or (letter,))
+        self.bound = self.bounds[0]
+        self.variants = (
+            ()
+            if groups.variant is None
+            else rows_of_variants(groups.variants, self.bounds, groups.variant)
+        )
         self.names = RowNames(self.frame, key)
         self._preflight: Preflight | None = None
         self._live_preflight: Preflight | None = None
@@ -125,9 +145,7 @@ class Composed:
         kept = self._live_preflight if live else self._preflight
         if kept is not None:
             return kept
-        check = partial(
-            run_preflight, self.bound, self.frame, self.key, live=live, with_digests=with_digests
-        )
+        check = partial(self._check, live=live, with_digests=with_digests)
         if watch is not None:
             preflight = check(watch=watch)
         else:
@@ -140,19 +158,32 @@ class Composed:
             self._preflight = preflight
         return preflight
 
+    def _check(self, *, live: bool, with_digests: bool, watch: Callable[[int], None]) -> Preflight:
+        options: Any = {"live": live, "with_digests": with_digests, "watch": watch}
+        if self.variants:
+            return check_variants(self.variants, self.frame, self.key, **options)
+        return run_preflight(self.bound, self.frame, self.key, **options)
+
+    def bound_of(self, position: int) -> BoundLetter:
+        """The letter of a row."""
+        places = self.groups.variant
+        return self.bound if places is None else self.bounds[places[position]]
+
     @property
     def title(self) -> str:
         """The campaign in one line: its name, rows, letter and key; no value of a row."""
         letter, name = self.bound.letter, f"Campaign {self.name!r}" if self.name else "Campaign"
         of_letter = [
-            f"letter {letter.folder.name!r}" if letter.folder else "",
+            f"letter {letter.folder.name!r}" if letter.folder and not self.variants else "",
             f"subject {shown(letter.subject)}"
-            if isinstance(letter.subject, str) and not letter.folder
+            if isinstance(letter.subject, str) and not letter.folder and not self.variants
             else "",
             f"template {shown(letter.template)}" if isinstance(letter.template, str | int) else "",
         ]
         key = f"key {one_line(', '.join(map(str, self.key)))}" if self.key else ""
-        parts = [counted(len(self.frame), "row"), *of_letter, key]
+        names = ", ".join(map(one_line, self.groups.variants))
+        variants = f"variants {names}" if names else ""
+        parts = [counted(len(self.frame), "row"), *of_letter, variants, key]
         return f"{name}: {', '.join(filter(None, parts))}"
 
     @property
@@ -164,22 +195,29 @@ class Composed:
         self, preflight: Preflight, *, live: bool, wanted: Mask
     ) -> Iterator[Message | Problem]:
         """The messages of some rows as they were checked; see ``checked_messages``."""
+        if self.variants:
+            return messages_of_variants(self.variants, preflight, live=live, wanted=wanted)
         return checked_messages(self.bound, preflight, live=live, wanted=wanted)
 
     @property
     def letter_fingerprint(self) -> bytes:
         """The fingerprint of the letter that the ledger records."""
-        return letter_fingerprint(self.bound)
+        return recorded_fingerprint(self._letter_digest)
+
+    @property
+    def _letter_digest(self) -> bytes:
+        digests = [letter_digest(bound) for bound in self.bounds]
+        return variants_digest(self.groups.variants, digests) if self.variants else digests[0]
 
     @property
     def has_many_recipients(self) -> bool:
         """Whether a message may have several recipients in To."""
-        return "to[1]" in self.bound.sources
+        return any("to[1]" in bound.sources for bound in self.bounds)
 
     @property
     def has_copies(self) -> bool:
         """Whether a message may have other recipients than the first one in To."""
-        return self.bound.has_copies
+        return any(bound.has_copies for bound in self.bounds)
 
     def fingerprint(self, *, sending: Preflight | None = None) -> str:
         """The fingerprint for an approval; see ``campaign_fingerprint``.
@@ -188,7 +226,7 @@ class Composed:
             sending: the check of the messages that are about to be sent, if it is another one.
         """
         return campaign_fingerprint(
-            letter_digest(self.bound),
+            self._letter_digest,
             self.preflight(),
             name=self.name,
             key=self.key,

@@ -47,6 +47,17 @@ def letter_fingerprint(bound: BoundLetter) -> bytes:
     return recorded_fingerprint(letter_digest(bound))
 
 
+def variants_digest(names: Sequence[str], digests: Sequence[bytes]) -> bytes:
+    """The ``letter_digest`` of several letters, whatever their order.
+
+    Args:
+        names: the names of the variants.
+        digests: the ``letter_digest`` of each.
+    """
+    pairs = sorted(zip(names, digests, strict=True))
+    return _digest([b"variants", *(part for name, one in pairs for part in (_encoded(name), one))])
+
+
 def recorded_fingerprint(digest: bytes) -> bytes:
     """The fingerprint of a letter by its ``letter_digest``."""
     return _LETTER_VERSION + digest[:_LETTER_BYTES]

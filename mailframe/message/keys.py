@@ -179,27 +179,6 @@ def key_problems(
         yield from _ambiguous(fast[0].tolist(), with_zeros, names)
 
 
-def repeated_keys(
-    frame: pd.DataFrame, columns: Sequence[str], repeats: Sequence[tuple[int, int]]
-) -> Iterator[Problem]:
-    """A problem for each row whose key an earlier row has.
-
-    Args:
-        frame: one row per message.
-        columns: the columns of the key.
-        repeats: the positions of each such row and of the first row with its key.
-    """
-    names = RowNames(frame)
-    series = [frame[column] for column in columns]
-    pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
-    for (position, _), (first, second) in zip(repeats, pairs, strict=True):
-        detail = (
-            f"{first} and {second} have the same {' + '.join(map(str, columns))}; "
-            "add a column to the key, or keep one row"
-        )
-        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=cell(series, position))
-
-
 def canonical_chunks(
     columns: Sequence[pd.Series[Any]],
 ) -> Iterator[tuple[int, list[list[str]], dict[int, KeyFault]]]:
@@ -373,6 +352,16 @@ class Digests:
     def halves(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
         """The digest of every row as two numbers, for joins."""
         return np.frombuffer(self._bytes, dtype="<u8").reshape(-1, 2)
+
+    def scatter(self, positions: np.ndarray[Any, Any], digests: Digests) -> None:
+        """Set the digests of rows to those of the rows of a part.
+
+        Args:
+            positions: the position of each row of the part.
+            digests: the digests of the part.
+        """
+        self.halves()[positions] = digests.halves()
+        self._has_digest[positions] = digests._has_digest
 
     def repeats(self, *, without: Mask | None = None) -> list[tuple[int, int]]:
         """Positions of each row with the digest of an earlier row, and of the first such row.

@@ -52,27 +52,36 @@ def messages(composed: Composed, chunk_rows: int | None) -> Any:
     Raises:
         MailframeError: *chunk_rows* is not a whole number of at least 1.
     """
-    bound, index, made = composed.bound, composed.frame.index, composed.given.made
-    rows = max(1, bound.rows)
+    made, rows = composed.given.made, max(1, composed.rows)
     if chunk_rows is None:
-        return made(next(_frames(bound, index, rows)))
-    chunks = _frames(bound, index, min(_checked_chunk_rows(chunk_rows), rows))
+        return made(next(_frames(composed, rows)))
+    chunks = _frames(composed, min(_checked_chunk_rows(chunk_rows), rows))
     return (made(chunk) for chunk in chunks)
 
 
-def _frames(bound: BoundLetter, index: pd.Index[Any], chunk_rows: int) -> Iterator[pd.DataFrame]:
-    names, prepared = _names(bound), prepare(bound)
-    for start in range(0, max(1, bound.rows), chunk_rows):
-        part = index[start : start + chunk_rows]
+def _frames(composed: Composed, chunk_rows: int) -> Iterator[pd.DataFrame]:
+    names, prepared = _names(composed.bounds), _prepared(composed)
+    for start in range(0, max(1, composed.rows), chunk_rows):
+        part = composed.frame.index[start : start + chunk_rows]
         columns = _columns(islice(prepared, chunk_rows), names)
         yield pd.DataFrame(columns, copy=False).set_axis(part, axis=0)
 
 
-def _names(bound: BoundLetter) -> list[str]:
-    """The columns of the messages of a letter, in their order."""
-    roots = set(map(field_of, bound.sources)) - set(FIELDS)
+def _prepared(composed: Composed) -> Iterator[Prepared]:
+    """Each row in order; with variants each by its letter."""
+    if not composed.variants:
+        return prepare(composed.bound)
+    of_variants = [prepare(one.bound) for one in composed.variants]
+    places = composed.groups.variant
+    return (next(of_variants[place]) for place in ([] if places is None else places.tolist()))
+
+
+def _names(bounds: Sequence[BoundLetter]) -> list[str]:
+    """The columns of the messages of one or more letters, in their order."""
+    sources = {part: source for bound in bounds for part, source in bound.sources.items()}
+    roots = set(map(field_of, sources)) - set(FIELDS)
     names = [name for part, name in POSTMARK_NAMES.items() if part in roots]
-    return [*names_of_fields(bound.sources), *names, "size"]
+    return [*names_of_fields(sources), *names, "size"]
 
 
 def _columns(messages: Iterator[Prepared], names: Sequence[str]) -> dict[str, ExtensionArray]:

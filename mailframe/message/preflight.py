@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from array import array
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import compress, groupby
+from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from mailframe.errors import MailframeError
 from mailframe.letter.letter import field_of
-from mailframe.message.checked_bodies import CheckedBodies, storage_mode
+from mailframe.message.checked_rows import check_rows
 from mailframe.message.checks import check_letter
-from mailframe.message.columnar.chunks import ChunkPreparer
-from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
-from mailframe.message.keys import Digests, digests_of, key_problems, repeated_keys
-from mailframe.message.message import Message
+from mailframe.message.keys import Digests, key_problems
 from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
-from mailframe.message.repeats import RepeatFinder, Repeats, repeated_recipients
+from mailframe.message.repeats import (
+    RepeatFinder,
+    Repeats,
+    repeated_keys,
+    repeated_recipients,
+)
 from mailframe.message.row_names import RowNames
-from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,15 +31,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.columnar.chunks import PreparedChunk
-    from mailframe.message.content_digests import Watch
+    from mailframe.message.checked_bodies import CheckedBodies
+    from mailframe.message.checked_rows import CheckedRows
+    from mailframe.message.content_digests import LateDigests
     from mailframe.message.problem_list import ProblemList
     from mailframe.message.repeats import Pairs, Sizes
+    from mailframe.problems import Code, Problem
 
-_DAMAGED: Final = (
-    "the temporary file of the checked messages is damaged, and the rows in the damaged part now "
-    "give other messages than those that were checked; compose again"
-)
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
 
@@ -64,6 +61,7 @@ class Preflight:
         whole: the check before rows were left out; None if none are.
         left_out: one per row, whether it is left out; False if none are.
         templates: the aliases and IDs of the templates at Postmark that the messages have.
+        variants: the rows of each variant, checked by themselves; empty without variants.
     """
 
     problems: ProblemList
@@ -80,6 +78,7 @@ class Preflight:
     whole: Preflight | None = None
     left_out: Mask | bool = False
     templates: frozenset[str | int] = frozenset()
+    variants: tuple[CheckedRows, ...] = ()
 
     @property
     def contents(self) -> Digests:
@@ -174,49 +173,30 @@ def run_preflight(
             now takes less time than later.
         watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
-    rows = len(frame)
     problems = ProblemCollector()
     problems += letter_problems(bound, frame.columns)
-    people, spellings = Digests(rows), np.zeros(rows, dtype="<u8")
-    keys = Digests(rows) if key else people
+    keys, spellings = Digests(len(frame)), np.zeros(len(frame), dtype="<u8")
     if key:
         problems += key_problems(frame, key, keys, spellings)
-    sizes = np.zeros(rows, dtype=np.uint32)
-    streams: set[str] = set()
-    blocked_people: dict[int, bytes] = {}
-    templates: set[str | int] = set()
-    keeping = _Keeping(bound, live=live, with_digests=with_digests)
-    for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
-        problems += chunk.problems
-        keeping.add(chunk)
-        sizes[chunk.first : chunk.first + len(chunk.sizes)] = chunk.sizes
-        has_message = chunk.sizes.astype(bool).tolist()
-        digests = digests_of([identity or None for identity in chunk.identities])
-        for row in [row for row, is_made in enumerate(has_message) if not is_made]:
-            if person := digests[row]:
-                blocked_people[chunk.first + row] = person
-            digests[row] = None
-        people.put_many(chunk.first, digests)
-        streams.update(compress(chunk.streams, has_message))
-        templates |= chunk.templates
+    checked = check_rows(bound, problems, live=live, with_digests=with_digests, watch=watch)
     finder = RepeatFinder(
-        people,
+        checked.people,
         keys if key else None,
         partial(repeated_keys, frame, key),
         partial(_repeated_recipients, bound, RowNames(frame, key), has_key=bool(key)),
     )
     return finished_preflight(
         problems,
-        sizes,
+        checked.sizes,
         finder,
-        digests=keeping.digests(),
-        keys=keys,
+        digests=checked.digests,
+        keys=keys if key else checked.people,
         spellings=spellings,
-        people=people,
-        streams=tuple(sorted(streams)),
-        bodies=keeping.bodies,
-        blocked_people=blocked_people,
-        templates=frozenset(templates),
+        people=checked.people,
+        streams=tuple(sorted(checked.streams)),
+        bodies=checked.bodies,
+        blocked_people=checked.blocked_people,
+        templates=checked.templates,
     )
 
 
@@ -243,141 +223,6 @@ def finished_preflight(
     return Preflight(ordered, left != 0, array("I", left.tobytes()), repeats=of_repeats, **made)
 
 
-class _Keeping:
-    """Keeps the messages of a check; where that cannot be, only their digests.
-
-    Args:
-        bound: the letter bound to the frame.
-        live: the value of *live* in the check.
-        with_digests: whether to make the digests of kept messages, too.
-
-    Attributes:
-        bodies: the messages so far; None if they have to be made again.
-    """
-
-    def __init__(self, bound: BoundLetter, *, live: bool, with_digests: bool) -> None:
-        self._bound, self._live = bound, live
-        self.bodies = _new_bodies(bound)
-        is_needed = with_digests or self.bodies is None
-        self._made = ContentDigests(bound.rows) if is_needed else None
-
-    def add(self, chunk: PreparedChunk) -> None:
-        """Keep the messages of the next chunk, or their digests."""
-        if self.bodies is not None and not _keep(self.bodies, chunk):
-            if self._made is None:
-                self._made = _digests_of(self._bound, self.bodies, None, live=self._live)
-            self.bodies = None
-        if self._made is not None:
-            self._made.put(chunk.first, chunk.bodies)
-
-    def digests(self) -> LateDigests:
-        """The digests of all messages; those of kept messages are made when they are needed."""
-        if self._made is None and self.bodies is not None:
-            return LateDigests(partial(_digests_of, self._bound, self.bodies, live=self._live))
-        return LateDigests(self._made or ContentDigests(self._bound.rows))
-
-
-def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
-    """Where the messages are kept; None if they are made again, as those with varying files."""
-    where = storage_mode()
-    pieces = [piece for _, piece in bound.attachments]
-    if where == "again" or None in pieces:
-        return None
-    shared = b",".join([piece.json for piece in pieces if piece is not None])
-    with suppress(OSError):  # no folder for temporary files can be written
-        return CheckedBodies(shared=shared, in_memory=where == "memory")
-    return None
-
-
-def _keep(bodies: CheckedBodies, chunk: PreparedChunk) -> bool:
-    """Whether the messages of a chunk could be kept; if not, they are made again and compared."""
-    with suppress(OSError):  # the disk is full
-        bodies.add(chunk.first, chunk.recipients, chunk.separate, segments=chunk.segments)
-        return True
-    return False
-
-
-def _digests_of(
-    bound: BoundLetter, bodies: CheckedBodies, watch: Watch | None, *, live: bool
-) -> ContentDigests:
-    """The digests of all messages that are kept; *watch* is called for each chunk.
-
-    Raises:
-        MailframeError: some can neither be read nor made again.
-    """
-    digests = ContentDigests(bound.rows)
-    for number, (first, _) in enumerate(bodies.spans()):
-        if watch is not None:
-            watch(first)
-        kept = _kept_chunk(bound, bodies, number, live=live)
-        if kept is None:
-            raise MailframeError(_DAMAGED)
-        digests.put(first, kept[1])
-    return digests
-
-
-def _kept_chunk(
-    bound: BoundLetter, bodies: CheckedBodies, number: int, *, live: bool
-) -> tuple[list[str | None], list[bytes | None]] | None:
-    """The recipients and messages of a kept chunk; made again if the file is damaged.
-
-    Returns:
-        None if the messages that are made again are not those that were checked.
-    """
-    with suppress(OSError):
-        return bodies.chunk(number)
-    chunk = ChunkPreparer(bound, live=live).chunk(*bodies.spans()[number])
-    is_equal = bodies.is_equal(number, chunk.recipients, chunk.separate, segments=chunk.segments)
-    return (chunk.recipients, chunk.bodies) if is_equal else None
-
-
-def checked_messages(
-    bound: BoundLetter, preflight: Preflight, *, live: bool = False, wanted: Mask | None = None
-) -> Iterator[Message | Problem]:
-    """The messages that can be sent; a problem where one cannot be the one that was checked.
-
-    Args:
-        bound: the letter bound to the frame.
-        preflight: the check of the letter.
-        live: the value of *live* in the check.
-        wanted: one boolean per row, whether its message is wanted; None for all that can be sent.
-    """
-    rows = preflight.sendable if wanted is None else wanted
-    if preflight.bodies is None:
-        yield from _made_again(bound, preflight, rows.tolist(), live=live)
-        return
-    for number, (first, last) in enumerate(preflight.bodies.spans()):
-        if not rows[first:last].any():
-            continue
-        kept = _kept_chunk(bound, preflight.bodies, number, live=live)
-        for position in (np.flatnonzero(rows[first:last]) + first).tolist():
-            if kept is None:
-                yield Problem(position, "attachments", Code.CHANGED_SINCE_CHECK, _DAMAGED)
-                continue
-            recipients, bodies = kept
-            body = bodies[position - first]
-            if body is not None:
-                yield Message(position, recipients[position - first], body)
-
-
-def _made_again(
-    bound: BoundLetter, preflight: Preflight, wanted: list[bool], *, live: bool
-) -> Iterator[Message | Problem]:
-    """The messages made again; a problem where one differs from the one that was checked."""
-    for chunk in ChunkPreparer(bound, live=live).chunks(only=wanted):
-        for position, body in enumerate(chunk.bodies, chunk.first):
-            if not wanted[position]:
-                continue
-            if body is not None and content_digest(body) == preflight.contents.at(position):
-                yield Message(position, chunk.recipients[position - chunk.first], body)
-                continue
-            detail = (
-                "the message is not the one that was checked, because a file that it reads has "
-                "changed; compose again"
-            )
-            yield Problem(position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
-
-
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
     """The problems of the letter as a whole, which do not depend on any row."""
     return [*bound.warnings, *check_letter(bound, columns)]
@@ -386,11 +231,11 @@ def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Probl
 def _repeated_recipients(
     bound: BoundLetter, names: RowNames, pairs: Pairs, *, has_key: bool
 ) -> Iterator[Problem]:
-    recipients = _recipients(bound, [position for position, _ in pairs])
+    recipients = recipients_of(bound, [position for position, _ in pairs])
     return repeated_recipients(pairs, recipients, names, has_key=has_key)
 
 
-def _recipients(bound: BoundLetter, positions: Sequence[int]) -> Iterator[object]:
+def recipients_of(bound: BoundLetter, positions: Sequence[int]) -> Iterator[object]:
     """The value of ``to`` in some rows; the first one of several; None where it is empty."""
     sources = {part: source for part, source in bound.sources.items() if field_of(part) == "to"}
     recipients = replace(bound, sources=sources, attachments=()).take(positions)

@@ -18,6 +18,7 @@ from mailframe.message.problem_display import (
 from mailframe.message.problem_list import problem_list
 from mailframe.pages.data_frame import data_frame
 from mailframe.pages.text import visible
+from mailframe.pandas_versions import text_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,4 +114,14 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
 
 def problems_of(composed: Composed) -> Any:
     """The problems of a campaign, in the caller's kind of frame."""
-    return composed.given.made(problems_frame(composed.preflight().problems, composed.names))
+    frame = problems_frame(composed.preflight().problems, composed.names)
+    variant = composed.groups.columns().get("variant")
+    if variant is not None:
+        positions = frame["position"].fillna(-1).to_numpy(dtype=np.int64)
+        texts = [*variant.tolist(), None]
+        frame.insert(
+            list(frame.columns).index("field"),
+            "variant",
+            text_column(texts[position] for position in positions.tolist()),
+        )
+    return composed.given.made(frame)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailframe.message.keys import cell
 from mailframe.message.problem_list import ProblemCollector
+from mailframe.message.row_names import RowNames
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     import numpy as np
+    import pandas as pd
 
     from mailframe.message.keys import Digests
     from mailframe.message.problem_list import Mask, ProblemList
-    from mailframe.message.row_names import RowNames
 
     Pairs: TypeAlias = "Sequence[tuple[int, int]]"
     Sizes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
@@ -96,3 +98,24 @@ def repeated_recipients(
         if code is Code.DUPLICATE_RECIPIENT:
             detail += "; drop one, or name the column that tells the rows apart: key=…"
         yield Problem(position, "to", code, detail, value=recipient)
+
+
+def repeated_keys(
+    frame: pd.DataFrame, columns: Sequence[str], repeats: Sequence[tuple[int, int]]
+) -> Iterator[Problem]:
+    """A problem for each row whose key an earlier row has.
+
+    Args:
+        frame: one row per message.
+        columns: the columns of the key.
+        repeats: the positions of each such row and of the first row with its key.
+    """
+    names = RowNames(frame)
+    series = [frame[column] for column in columns]
+    pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
+    for (position, _), (first, second) in zip(repeats, pairs, strict=True):
+        detail = (
+            f"{first} and {second} have the same {' + '.join(map(str, columns))}; "
+            "add a column to the key, or keep one row"
+        )
+        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=cell(series, position))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.row_selection import row_positions
-from mailframe.review.tour import MAX_ROWS, Tour, tour
+from mailframe.review.tour import MAX_ROWS, Tour, joined_tour, tour
 from mailframe.review.tour.pictures import undrawn
 
 if TYPE_CHECKING:
@@ -98,13 +98,17 @@ def _toured(
     max_rows: int = MAX_ROWS,
     watch: Callable[[int], object] | None = None,
 ) -> Tour:
-    return tour(
-        composed.bound,
-        composed.frame.index,
-        names=composed.names,
-        progress=progress,
-        max_rows=max_rows,
-        watch=watch,
+    options: Any = {"names": composed.names, "progress": progress, "watch": watch}
+    index = composed.frame.index
+    if not composed.variants:
+        return tour(composed.bound, index, max_rows=max_rows, **options)
+    share = max(1, max_rows // len(composed.variants))
+    pairs = zip(composed.variants, composed.bounds, strict=True)
+    return joined_tour(
+        {
+            one.name: tour(bound, index, max_rows=share, rows=one.positions.tolist(), **options)
+            for one, bound in pairs
+        }
     )
 
 
@@ -113,9 +117,11 @@ def is_checked_at_once(composed: Composed) -> bool:
 
     The rule has no clock in it: each opening on the same campaign shows the same.
     """
-    bound = composed.bound
-    has_files = any(piece is None for _, piece in bound.attachments)
-    has_pictures = any(undrawn(column) is not column for column in bound.columns)
+    bounds = composed.bounds
+    has_files = any(piece is None for bound in bounds for _, piece in bound.attachments)
+    has_pictures = any(
+        undrawn(column) is not column for bound in bounds for column in bound.columns
+    )
     slow = has_files or has_pictures
     return len(composed.frame) <= (CHECKED_ROWS_WITH_FILES if slow else CHECKED_ROWS)
 
@@ -129,7 +135,8 @@ def _refuse_foreign(composed: Composed, rows: object) -> None:
     if not isinstance(rows, Tour) or not rows.letter:
         return
     is_same_frame = rows.index.is_(composed.frame.index)
-    if not is_same_frame or rows.letter != letter_fingerprint(composed.bound):
+    letter = b"".join(map(letter_fingerprint, composed.bounds))
+    if not is_same_frame or rows.letter != letter:
         raise FrameError(
             "the tour is of another campaign; call campaign.tour(), or give tour.frame().index"
         )

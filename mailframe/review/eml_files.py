@@ -13,7 +13,6 @@ import pandas as pd
 
 from mailframe.errors import MailframeError
 from mailframe.message.message import Message
-from mailframe.message.preflight import checked_messages
 from mailframe.message.row_selection import row_positions
 from mailframe.notebook import rows_bar
 from mailframe.pandas_versions import text_column
@@ -104,7 +103,7 @@ def _messages(composed: Composed, wanted: Any) -> Iterator[Message]:
     Raises:
         MailframeError: one is not the message that was checked.
     """
-    for item in checked_messages(composed.bound, composed.preflight(), wanted=wanted):
+    for item in composed.messages(composed.preflight(), live=False, wanted=wanted):
         if not isinstance(item, Message):
             name = composed.names.of(item.row or 0)
             raise MailframeError(f"to_eml stopped: {name}: {item.detail}")

@@ -64,7 +64,7 @@ _FAULTS: Final[Mapping[AddressFault, str]] = {
 def send_test(composed: Composed, server: Postmark, *, to: str, positions: Iterable[int]) -> Any:
     """Post the messages of the rows at *positions* to *to* alone; see ``Campaign.send_test``."""
     check_server(server, verb="send_test")
-    mixed = composed.bound.letter.allow_idn_mixed
+    mixed = any(bound.letter.allow_idn_mixed for bound in composed.bounds)
     address = _own_address(to, live=server.is_live, allow_idn_mixed=mixed)
     chosen = _checked_positions(positions, len(composed.frame))
     rows = RowResults(len(chosen))
@@ -153,7 +153,8 @@ class TestEmailBatches:
     def _message(self, place: int) -> Message | None:
         """The test email of a row; None if the row cannot be sent, with its reason set."""
         position = self._positions[place]
-        prepared = next(iter(prepare(self._composed.bound, position, position + 1)))
+        bound = self._composed.bound_of(position)
+        prepared = next(iter(prepare(bound, position, position + 1)))
         if prepared.message is None:
             codes = [p.code.value for p in prepared.problems if p.severity is Severity.ERROR]
             self._rows.settle(place, Status.INVALID, reason=", ".join(dict.fromkeys(codes)))

@@ -99,7 +99,8 @@ SCREENS = (
     Screen("postmark", "mf.Postmark('POSTMARK_API_TEST')"),
     Screen(
         "results",
-        "campaign.send(sandbox.server, on_invalid='skip', allow_repeat=True, progress=False)",
+        "campaign.send(sandbox.server, on_invalid='skip', allow_repeat=True, progress=False, "
+        "check_suppressed=False)",
         waits_for=".mf-results",
     ),
     Screen("diff-rows", "campaign.diff(key=(10001, 10003))"),

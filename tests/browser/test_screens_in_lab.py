@@ -34,7 +34,7 @@ with mf.Sandbox(in_process=True, suppressions=["p70@example.com"]) as sandbox:
     results = people.mail.compose(
         sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="Hi", name="lab",
         key="customer_id",
-    ).send(sandbox.server, ledger=None, progress=False)
+    ).send(sandbox.server, ledger=None, progress=False, check_suppressed=False)
 results
 """
 CHART = "results.mail.plot()"

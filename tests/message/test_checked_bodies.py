@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.message import checked_bodies
 from mailframe.message.checked_bodies import _MAX_IN_MEMORY, VARIABLE, CheckedBodies
-from mailframe.message.preflight import checked_messages
+from mailframe.message.checked_rows import checked_messages
 from tests.systems import READS_EVERYTHING
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc")

@@ -12,9 +12,9 @@ import pytest
 import mailframe as mf
 from benchmarks.peak import forget_peak, peak, resident
 from mailframe.message.checked_bodies import VARIABLE
+from mailframe.message.checked_rows import checked_messages
 from mailframe.message.columnar import chunks, pieces
 from mailframe.message.columnar.chunks import ChunkPreparer
-from mailframe.message.preflight import checked_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,9 @@ import pytest
 import mailframe as mf
 from mailframe.errors import LetterError
 from mailframe.message.binding import bind
+from mailframe.message.checked_rows import checked_messages
 from mailframe.message.fingerprint import letter_digest
-from mailframe.message.preflight import checked_messages, run_preflight
+from mailframe.message.preflight import run_preflight
 from tests.composing import compose, frame
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from mailframe.message.keys import (
     digest,
     joined,
     key_problems,
-    repeated_keys,
 )
 from mailframe.message.plain_values import exact_up_to
+from mailframe.message.repeats import repeated_keys
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.pandas_versions import text_dtype
 from mailframe.problems import Code, Problem

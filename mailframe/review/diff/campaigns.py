@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
+    from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
     from mailframe.review.diff.edit_groups import EditGroup, Places
     from mailframe.review.diff.edit_signature import EditSignature
@@ -91,8 +92,8 @@ class _RowPairs:
     """The rows of two campaigns, rendered on demand, a few thousand at a time."""
 
     def __init__(self, old: Composed, new: Composed, matches: RowMatches) -> None:
-        self._old, self._new, self._matches = old.bound, new.bound, matches
-        columns = [*self._old.columns, *self._new.columns]
+        self._old, self._new, self._matches = old, new, matches
+        columns = [column for one in (old, new) for bound in one.bounds for column in bound.columns]
         names = [column.name for column in columns if is_frame_column(column)]
         self._placeholders = Placeholders(list(dict.fromkeys(names)))
         self._builder = SignatureBuilder()
@@ -127,12 +128,11 @@ class _RowPairs:
         """The fields that differ between the rows of each pair, and the values of the rows."""
         for start in range(0, len(places), _CHUNK_ROWS):
             chunk = places[start : start + _CHUNK_ROWS]
-            old = self._old.take(self._matches.old[chunk].tolist())
-            new = self._new.take(self._matches.new[chunk].tolist())
-            sides = (prepare(old), prepare(new), _cells(old), _cells(new))
-            for place, before, after, *cells in zip(chunk.tolist(), *sides, strict=True):
-                changed, _ = changed_fields(before.fields, after.fields)
-                yield place, changed, RowValues(self._placeholders, *cells)
+            old = _rows(self._old, self._matches.old[chunk])
+            new = _rows(self._new, self._matches.new[chunk])
+            for place, before, after in zip(chunk.tolist(), old, new, strict=True):
+                changed, _ = changed_fields(before[0].fields, after[0].fields)
+                yield place, changed, RowValues(self._placeholders, before[1], after[1])
 
     def _changes(
         self, group: EditGroup, changed: ChangedFields, values: RowValues
@@ -147,6 +147,21 @@ class _RowPairs:
         if len(edit.sources) == len(group.sources):  # otherwise the first row's group was merged
             for sources, constant in zip(group.sources, group.constants, strict=True):
                 yield self._placeholders.name(sources) if constant is None else None
+
+
+def _rows(composed: Composed, positions: Places) -> Iterator[tuple[Prepared, dict[Any, Any]]]:
+    """The message and the cells of some rows, each by its letter."""
+    places = composed.groups.variant
+    if places is None:
+        bound = composed.bound.take(positions.tolist())
+        return zip(prepare(bound), _cells(bound), strict=True)
+    of_rows = places[positions]
+    taken = [
+        letter.take(positions[of_rows == place].tolist())
+        for place, letter in enumerate(composed.bounds)
+    ]
+    rows = [zip(prepare(bound), _cells(bound), strict=True) for bound in taken]
+    return (next(rows[place]) for place in of_rows.tolist())
 
 
 def _cells(bound: BoundLetter) -> Iterator[dict[Any, Any]]:

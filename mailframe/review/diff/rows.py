@@ -94,7 +94,7 @@ def rows_difference(composed: Composed, a: int, b: int) -> RowsDifference:
         a: the position of the first row.
         b: the position of the second row.
     """
-    first, second = prepare(composed.bound.take([a, b]))
+    first, second = (next(prepare(composed.bound_of(one).take([one]))) for one in (a, b))
     changed, same_fields = changed_fields(first.fields, second.fields)
     fields = tuple(
         Change(
@@ -105,7 +105,7 @@ def rows_difference(composed: Composed, a: int, b: int) -> RowsDifference:
         )
         for name, (old, new) in changed.items()
     )
-    both = cells_of(composed.bound, composed.frame, [a, b])
+    both = cells_of(composed.bound_of(a), composed.frame, [a, b])
     cells = [(name, old, new) for name, (old, new) in both]
     differing = tuple((name, old, new) for name, old, new in cells if old != new)
     return RowsDifference(

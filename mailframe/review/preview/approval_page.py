@@ -128,7 +128,7 @@ def page_of(
 def _refuse_changed(composed: Composed, preflight: Preflight, positions: Iterable[int]) -> None:
     """The fingerprint must identify the messages that are shown."""
     for position in positions:
-        message = next(prepare(composed.bound, position, position + 1)).message
+        message = next(prepare(composed.bound_of(position), position, position + 1)).message
         if message is not None and content_digest(message.body) != preflight.contents.at(position):
             raise MailframeError(
                 f"the message of {composed.names.of(position)} changed while the page was made; "
@@ -186,9 +186,12 @@ def _counts(codes: Mapping[str, int]) -> str:
 
 
 def _fields(composed: Composed) -> Iterator[tuple[str, str]]:
-    for field, value in composed.bound.letter.parts():
-        if field not in ("html_body", "text_body"):
-            yield field, one_line(_text(value))
+    for bound, name in zip(composed.bounds, composed.groups.variants or ("",), strict=True):
+        if name:
+            yield "variant", one_line(name)
+        for field, value in bound.letter.parts():
+            if field not in ("html_body", "text_body"):
+                yield field, one_line(_text(value))
     yield "key", ", ".join(map(str, composed.key)) or "the address"
 
 

@@ -13,6 +13,7 @@ from mailframe.pages.text import one_line
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
+    from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.pages.environment import Html
@@ -31,7 +32,7 @@ def campaign_summary(composed: Composed) -> str:
     letter = composed.bound.letter
     first, error = _first_message(composed)
     checked = _checked(composed)
-    name = f" · letter {letter.folder.name}" if letter.folder else ""
+    name = f" · letter {letter.folder.name}" if letter.folder and not composed.variants else ""
     return Summary(
         composed.name or "Campaign without a name",
         about=f"{counted(len(composed.frame), 'row')}{name}",
@@ -45,23 +46,39 @@ def campaign_summary(composed: Composed) -> str:
 
 def _fields(composed: Composed) -> list[tuple[str, str]]:
     """The fields that say what it is and who gets it: templates as they are written."""
-    parts = composed.bound.letter.parts()
-    chosen = [(part, value) for part, value in parts if part.partition("[")[0] in _FIELDS]
+    return [
+        *_shared_fields(composed),
+        *[
+            (f"{part} of {name}", text)
+            for name, bound in zip(composed.groups.variants, composed.bounds, strict=False)
+            for part, text in _texts(bound)
+            if (part, text) not in _shared_fields(composed)
+        ],
+    ]
+
+
+def _shared_fields(composed: Composed) -> list[tuple[str, str]]:
+    """The fields that all letters have alike."""
+    first, *others = map(_texts, composed.bounds)
+    return [pair for pair in first if all(pair in other for other in others)]
+
+
+def _texts(bound: BoundLetter) -> list[tuple[str, str]]:
     return [
         (part, one_line(str(value)) if isinstance(value, str | int) else "another one for each row")
-        for part, value in chosen
+        for part, value in bound.letter.parts()
+        if part.partition("[")[0] in _FIELDS
     ]
 
 
 def _checked(composed: Composed) -> Preflight | None:
     """The check of all rows if there is one, or if it is a matter of a moment."""
-    bound = composed.bound
-    is_quick = (
-        len(composed.frame) <= _MOST_CHECKED
-        and not bound.letter.filters
+    is_quick = len(composed.frame) <= _MOST_CHECKED and all(
+        not bound.letter.filters
         and not bound.may_have_images
         and all(isinstance(value, str) for _, value in bound.letter.parts())
         and all(encoded is not None for _, encoded in bound.attachments)
+        for bound in composed.bounds
     )
     if composed.kept_preflight is not None or not is_quick:
         return composed.kept_preflight

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
 from jinja2 import Undefined
 
-from mailframe.letter.jinja.compiling import compile_part
-from mailframe.letter.jinja.values import GivenValues, Unsupported
+from mailframe.letter.jinja.values import Unsupported
 from mailframe.letter.row_functions import RowCell
 from mailframe.message import batch
-from mailframe.message.binding import rebound
 from mailframe.message.cells import Column, printed
 from mailframe.message.payload import POSTMARK_NAMES
-from mailframe.message.pipeline import Preparer
-from mailframe.message.preflight import letter_problems
 from mailframe.message.problem_fixes import fix_of
 from mailframe.message.shown_message import posted_mail, rendered_mail
-from mailframe.message.template_fields import ALIAS_NAME, ID_NAME
 from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.pages.text import one_line
 from mailframe.problems import Severity, without_quotes
-from mailframe.review.preview.masking import MaskingEnvironment, masked
+from mailframe.review.preview.masking import masked
+from mailframe.review.preview.shown_letter import ShownLetter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
@@ -74,10 +68,7 @@ class RowView:
         self.composed = composed
         self._rendering = rendering
         self.mask = mask
-        self._real = Preparer(composed.bound)
-        self._shown = Preparer(_masking(composed.bound)) if mask else self._real
-        self._columns = {column.name: column for column in composed.bound.columns}
-        self._columns_read: dict[str, set[object]] = {}
+        self._letters = [ShownLetter(bound, mask=mask) for bound in composed.bounds]
         self._batches: tuple[Preflight, list[int]] | None = None
 
     @property
@@ -111,12 +102,13 @@ class RowView:
         """
         if not 0 <= position < self.rows:
             raise IndexError(f"there is no row {position}; the frame has {self.rows:,}")
-        real = next(iter(self._real.rows(position, position + 1)))
-        shown = next(iter(self._shown.rows(position, position + 1))) if self.mask else real
-        fields = self._without_varying(shown.fields) if self.mask else shown.fields
+        letter = self._letter(position)
+        real = next(iter(letter.real.rows(position, position + 1)))
+        shown = next(iter(letter.shown.rows(position, position + 1))) if self.mask else real
+        fields = letter.without_varying(shown.fields) if self.mask else shown.fields
         posted = _posted(fields, None if self.mask else shown)
         of_row = [*real.problems, *self._of_all_rows(position, real.problems)]
-        problems = [*of_row, *self._letter_problems]
+        problems = [*of_row, *self._letter_problems(position)]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
         mail = posted_mail(posted, size=size, recipients=self._not_valid(position, of_row, posted))
@@ -159,20 +151,18 @@ class RowView:
                 shown[name] = cells, MISSING
         return shown
 
+    def _letter(self, position: int) -> ShownLetter:
+        places = self.composed.groups.variant
+        return self._letters[0 if places is None else places[position]]
+
     def _cells_read_by(self, field: str, position: int) -> str:
         """The cells of a row that the templates of a field read, as one text."""
-        if field not in self._columns_read:
-            bound = self.composed.bound
-            names = [
-                compile_part(bound.environment(part), value, name=part)[1]
-                for part, value in bound.letter.parts()
-                if part.partition("[")[0] == field and isinstance(value, str)
-            ]
-            self._columns_read[field] = {name for used in names for name in used.read}
+        letter = self._letter(position)
+        read = letter.columns_read(field)
         cells = (
             self._cell(name, column.cells(position, position + 1)[0], is_used=True)
-            for name, column in self._columns.items()
-            if name in self._columns_read[field]
+            for name, column in letter.columns.items()
+            if name in read
         )
         return " · ".join(f"{cell.column} {_words(cell)}" for cell in cells)
 
@@ -202,32 +192,17 @@ class RowView:
             [] if preflight is None else [p for p in preflight.of_row(position) if p not in of_row]
         )
 
-    @cached_property
-    def _letter_problems(self) -> list[Problem]:
-        """The problems of every row, such as a link without a scheme."""
-        return letter_problems(self.composed.bound, self.composed.frame.columns)
-
-    def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields, with those masked that come from the frame without a template.
-
-        Not the attachments: a masked letter has only those that are the same in all rows.
-        """
-        varying = {
-            POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
-            for part, source in self.composed.bound.sources.items()
-            if isinstance(source, GivenValues) and not part.startswith("attachments")
-        }
-        return {
-            name: masked_field(name, value) if name in varying else value
-            for name, value in fields.items()
-        }
+    def _letter_problems(self, position: int) -> list[Problem]:
+        """The problems of every row of a letter, such as a link without a scheme."""
+        return self._letter(position).problems(self.composed.frame.columns)
 
     def cells(self, position: int) -> Iterator[Cell]:
         """The row as the templates see it, one cell per column of the frame."""
         frame = self.composed.frame
+        columns = self._letter(position).columns
         read = self._read_by_functions(position)
         for place, name in enumerate(frame.columns):
-            used = self._columns.get(name)
+            used = columns.get(name)
             column = used or Column.of(
                 name, frame.iloc[position : position + 1, place].astype(object)
             )
@@ -240,7 +215,7 @@ class RowView:
         """The columns that functions of the row read, such as those of a picture or attachment."""
         cells = [
             column.series.iloc[position]
-            for column in self._columns.values()
+            for column in self._letter(position).columns.values()
             if column.series.dtype == object
         ]
         functions = [cell for cell in cells if type(cell) is RowCell]
@@ -276,14 +251,6 @@ def _absent(problems: Iterable[Problem]) -> dict[str, Any]:
     }
 
 
-def _masking(bound: BoundLetter) -> BoundLetter:
-    """The letter with masked values, and with the attachments that are the same in all rows."""
-    constant = tuple(
-        (attachment, piece) for attachment, piece in bound.attachments if piece is not None
-    )
-    return rebound(replace(bound, attachments=constant), MaskingEnvironment)
-
-
 def _posted(fields: Mapping[str, Any], prepared: Prepared | None) -> dict[str, Any]:
     """The fields as they are posted; of a message that cannot be encoded, those that can."""
     if prepared is not None and prepared.message is not None:
@@ -307,25 +274,3 @@ def shown_problem(problem: Problem, *, mask: bool) -> ShownProblem:
     is_error = problem.severity is Severity.ERROR
     code = problem.code
     return ShownProblem(is_error, problem.field, code.value, detail, fix_of(code, [problem.detail]))
-
-
-def masked_field(name: str, value: Any) -> Any:
-    """The shape of a field that comes from the frame as it is."""
-    if name == "HtmlBody":
-        return _MASKED_HTML
-    if name in (ALIAS_NAME, ID_NAME):  # the name of one of the templates of the server, no data
-        return value
-    if isinstance(value, str):
-        return masked(value)
-    if isinstance(value, bool):
-        return value
-    return _masked_value(value) if isinstance(value, dict) else []
-
-
-def _masked_value(value: Any) -> Any:
-    """A value of metadata or of a model: the same lists, names and truth values."""
-    if isinstance(value, dict):
-        return {key: _masked_value(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return list(map(_masked_value, value))
-    return value if isinstance(value, bool) else masked(str(value))

@@ -91,8 +91,8 @@ class ComposedSubject:
     @property
     def has_html(self) -> bool:
         """Whether its messages have an HTML part."""
-        letter = self.composed.bound.letter
-        return letter.html_body is not None or letter.template is not None
+        letters = [bound.letter for bound in self.composed.bounds]
+        return any(one.html_body is not None or one.template is not None for one in letters)
 
     def preflight(self, *, watch: Callable[[int], None] | None = None) -> Preflight:
         """The check of all rows."""

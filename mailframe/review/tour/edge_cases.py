@@ -53,6 +53,7 @@ def tour(
     progress: bool = True,
     max_rows: int = MAX_ROWS,
     watch: Callable[[int], object] | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Tour:
     """The edge cases: few rows that cover every template branch, then the extreme rows.
 
@@ -67,6 +68,7 @@ def tour(
         max_rows: the number of rows to render; of a larger frame they are evenly spaced, with the
             first and the last row.
         watch: the callback that gets the position of each row after it was rendered.
+        rows: the positions of the rows that get the letter; None for all.
 
     Raises:
         ValueError: *max_rows* is below 1, or the index and the frame differ in length.
@@ -87,14 +89,15 @@ def tour(
             f"the index has {len(frame_index):,} labels for {bound.rows:,} rows; "
             "pass the index of the frame"
         )
-    positions = evenly_spaced(bound.rows, max_rows)
+    among = range(bound.rows) if rows is None else rows
+    positions = [among[place] for place in evenly_spaced(len(among), max_rows)]
     trace = _TracedRows.of(bound if len(positions) == bound.rows else bound.take(positions))
     with rows_bar("looking for edge cases", len(positions), shown=progress) as bar:
         for draft in trace.drafts():
             bar.update()
             if watch is not None:
                 watch(positions[draft.position])
-    return replace(trace.tour(bound.rows, positions, frame_index), names=names)
+    return replace(trace.tour(len(among), positions, frame_index), names=names)
 
 
 def evenly_spaced(rows: int, count: int) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -13,7 +13,7 @@ from mailframe.pages.environment import render
 from mailframe.pandas_versions import text_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mailframe.review.tour.branches import Branch
 
@@ -210,3 +210,40 @@ def _places(branches: Sequence[Branch]) -> dict[str, Any]:
         "line": pd.array([branch.line for branch in branches], dtype="Int64"),
         "branch": text_column(branch.text for branch in branches),
     }
+
+
+def joined_tour(tours: Mapping[str, Tour]) -> Tour:
+    """The tour of several letters, each for some rows of one frame.
+
+    Args:
+        tours: the tour of each, by the name of the variant, which each reason begins with.
+    """
+    each = list(tours.values())
+    covering = [
+        _of_variant(name, stop)
+        for name, tour in tours.items()
+        for stop in tour.stops[: tour.covering]
+    ]
+    extreme = [
+        _of_variant(name, stop)
+        for name, tour in tours.items()
+        for stop in tour.stops[tour.covering :]
+    ]
+    return Tour(
+        stops=(*covering, *extreme),
+        untaken=tuple(branch for tour in each for branch in tour.untaken),
+        rows=sum(tour.rows for tour in each),
+        looked_at=sum(tour.looked_at for tour in each),
+        index=each[0].index,
+        branches=tuple(branch for tour in each for branch in tour.branches),
+        counts=tuple(count for tour in each for count in tour.counts),
+        covering=len(covering),
+        fewest=all(tour.fewest for tour in each),
+        letter=b"".join(tour.letter for tour in each),
+        names=each[0].names,
+    )
+
+
+def _of_variant(name: str, stop: Stop) -> Stop:
+    reasons = stop.reasons or ("the first row",)
+    return replace(stop, reasons=tuple(f"{name}: {reason}" for reason in reasons))

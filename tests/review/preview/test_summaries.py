@@ -80,9 +80,9 @@ def test_a_sandbox_links_to_its_inbox_while_it_is_open():
     with mf.Sandbox() as sandbox:
         campaign(2).send(sandbox.server, ledger=None, progress=False)
         assert f'<a href="{sandbox.url}/"' in sandbox._repr_html_()
-        assert "2 messages 1 request open" in words(sandbox)
+        assert "2 messages 3 requests open" in words(sandbox)
     assert "<a " not in sandbox._repr_html_()
-    assert "2 messages 1 request closed" in words(sandbox)
+    assert "2 messages 3 requests closed" in words(sandbox)
 
 
 def test_a_campaign_is_one_line_without_its_letter():

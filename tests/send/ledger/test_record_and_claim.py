@@ -14,7 +14,7 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.errors import LedgerError
 from mailframe.message.batch import Batch
-from mailframe.message.preflight import checked_messages
+from mailframe.message.checked_rows import checked_messages
 from mailframe.paths import default_path
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict
