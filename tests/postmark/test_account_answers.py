@@ -50,6 +50,15 @@ def test_more_of_one_second_than_postmark_lists_are_an_error(count, is_whole):
     assert len(requests) == few + 1
 
 
+def test_a_server_that_does_not_list_by_time_is_not_asked_without_end():
+    """Each window would have as many items as the whole."""
+    page = {"TotalCount": 12_000, "Messages": [{"MessageID": str(one)} for one in range(500)]}
+    server, requests = answering(lambda _request, _number: httpx.Response(200, json=page))
+    with pytest.raises(AccountError, match="12,000 items and does not list them by time"):
+        server.messages()
+    assert len(requests) == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [

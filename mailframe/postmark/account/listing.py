@@ -21,6 +21,8 @@ MAX_REACH: Final = 10_000
 """Maximum of ``count`` + ``offset`` (same pages)."""
 FIRST_DAY: Final = datetime(2010, 1, 1)  # noqa: DTZ001 - US Eastern; Postmark began in that year
 LAST_DAY: Final = datetime(2100, 1, 1)  # noqa: DTZ001 - the clock of a sandbox can be years ahead
+_NO_TIME: Final = {"fromdate": "2000-01-01T00:00:00", "todate": "2000-01-01T00:00:01"}
+"""A window before the first message."""
 _SECOND: Final = timedelta(seconds=1)
 Page: TypeAlias = "tuple[int, list[dict[str, Any]]]"
 """The number of all items, and some of them."""
@@ -66,6 +68,11 @@ class Listing:
         if first[0] < MAX_REACH or (limit is not None and limit <= MAX_REACH // 2):
             yield from self._pages(first, {})
             return
+        if self._page(0, _NO_TIME)[0]:  # else the windows would be divided without end
+            raise AccountError(
+                f"GET {self.path}: the server has {first[0]:,} items and does not list them by "
+                "time. Add a filter, such as a tag"
+            )
         yield from self._between(
             _given(self.query, "fromdate", FIRST_DAY), _given(self.query, "todate", LAST_DAY)
         )

@@ -10,9 +10,9 @@ import pytest
 from tests.send.ledger.chaos import Figures, chaos, write
 
 SEED = int(os.environ.get("MAILFRAME_CHAOS_SEED", "7"))
-BUDGET_S = 12.0
+BUDGET_S = 20.0
 LEAST_CAMPAIGNS, LEAST_KILLS = 2, 3  # however long they take
-KILLS, FAULTS = 12, 10
+KILLS, FAULTS = 18, 15
 """It stops after so many events: how many happen in a given time depends on the machine."""
 
 
