@@ -273,6 +273,7 @@ class Campaign(SendMethod[FrameT]):
         Raises:
             AccountError: the server did not answer.
             StreamRefused: a stream does not exist, or takes no messages.
+            UnknownTemplate: the server does not have a template that the messages name.
         """
         return plan_of(
             self._composed, server, ledger=ledger, exclude=exclude, at_most=at_most, rate=rate

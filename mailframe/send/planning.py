@@ -16,9 +16,11 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.left_out import LeftOut
 from mailframe.send.options import check_server
 from mailframe.send.pacing.pace import read_pacing
+from mailframe.send.refusals import refuse_unknown_templates
 from mailframe.send.suppressed import suppressed_rows
 
 if TYPE_CHECKING:
+    from mailframe.message.preflight import Preflight
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
     from mailframe.send.sendable import Sendable
@@ -71,6 +73,8 @@ def plan_of(
             campaign = opened.campaign(scope, composed.name)
             rows = capped_rows(opened, campaign, left_out.candidates, cap=cap)
         left_out.add(reasons.FREQUENCY_CAP, rows)
+    if server is not None:
+        _refuse_templates(server, composed, left_out.preflight)
     return Plan.of(
         composed.name,
         left_out.preflight,
@@ -79,3 +83,12 @@ def plan_of(
         at_most=pacing.batch_messages,
         duration=pacing.duration,
     )
+
+
+def _refuse_templates(server: Postmark, composed: Sendable, preflight: Preflight) -> None:
+    """Refuse templates that the server does not have, as ``send`` does."""
+    wanted, live = preflight.sendable, server.is_live
+    try:
+        refuse_unknown_templates(server, composed, preflight, wanted=wanted, live=live)
+    except search.SearchError as error:
+        raise AccountError(str(error), status=error.status) from error

@@ -12,7 +12,9 @@ from mailframe import errors
 from mailframe.counting import counted
 from mailframe.message.blocked_text import blocked_text
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
+from mailframe.message.message import Message
 from mailframe.message.problem_frame import problems_frame
+from mailframe.message.template_fields import template_of_body
 from mailframe.postmark.templates import MAX_TEMPLATES, template_faults
 from mailframe.results import advice
 from mailframe.results.row_results import Status
@@ -21,11 +23,11 @@ from mailframe.send.ledger.recorded_statuses import is_unconfirmed
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
 
-    from mailframe.message.preflight import Preflight
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.search import Queryable, SearchError
     from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
@@ -101,23 +103,32 @@ def server_error(error: SearchError) -> errors.MailframeError:
 
 
 def refuse_unknown_templates(
-    server: Queryable,
-    templates: Collection[str | int],
-    of_eligible: Callable[[], Collection[str | int]],
+    server: Queryable, composed: Sendable, preflight: Preflight, *, wanted: Mask, live: bool
 ) -> None:
     """Refuse messages whose template at Postmark does not exist, before any is sent.
 
     Args:
-        server: the server.
-        templates: the templates of all messages of the check.
-        of_eligible: finds those of the messages that are to be sent, for which all are read.
+        server: the server to ask.
+        composed: the campaign.
+        preflight: the check of its messages.
+        wanted: one per row, whether it would be sent; other rows stop nothing.
+        live: the value of *live* in the check.
 
     Raises:
         UnknownTemplate: with the names.
         SearchError: Postmark could not be asked.
     """
+
+    def of_wanted() -> set[str | int]:
+        messages = composed.messages(preflight, live=live, wanted=wanted)
+        bodies = (one.body for one in messages if isinstance(one, Message))
+        return {name for body in bodies if (name := template_of_body(body)) is not None}
+
+    if not preflight.templates or not wanted.any():
+        return
+    templates: Collection[str | int] = preflight.templates
     if len(templates) > MAX_TEMPLATES:
-        templates = of_eligible()
+        templates = of_wanted()
     if len(templates) > MAX_TEMPLATES:
         raise errors.UnknownTemplate(
             f"nothing was sent: the messages name {len(templates):,} templates, and a server has "
@@ -125,9 +136,9 @@ def refuse_unknown_templates(
             results=NO_RESULTS_YET,
         )
     faults = template_faults(server, templates)
-    if faults and len(templates) > 1:  # rows that are left out stop nothing
-        eligible = of_eligible()
-        faults = {one: fault for one, fault in faults.items() if one in eligible}
+    if faults and len(templates) > 1:  # they may be those of other rows alone
+        present = of_wanted()
+        faults = {one: fault for one, fault in faults.items() if one in present}
     if faults:
         text = f"nothing was sent: {'; '.join(faults.values())}"
         raise errors.UnknownTemplate(text, results=NO_RESULTS_YET)

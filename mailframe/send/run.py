@@ -12,8 +12,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailframe import errors
-from mailframe.message.message import Message
-from mailframe.message.template_fields import template_of_body
 from mailframe.paths import DEFAULT_LEDGER, default_path
 from mailframe.postmark import search
 from mailframe.results import reasons
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.send.excluded_rows import ExcludedRows
     from mailframe.send.ledger.session import SendSession
@@ -160,8 +158,9 @@ class Run:
             wanted, every = preflight.sendable, preflight.with_left_out
             eligible = self._ask(lambda: session.begin(every, self.rows, wanted=wanted))
             left_out.settle(self.rows, statuses=BEFORE_THE_LEDGER)  # also earlier rejections
-            if eligible.any():
-                self._ask(partial(self._refuse_templates, preflight, eligible))
+            live = self.server.is_live
+            ask = partial(refuse_unknown_templates, self.questions, self.composed, preflight)
+            self._ask(lambda: ask(wanted=eligible, live=live))
             batches = CampaignBatches(
                 self.composed,
                 preflight,
@@ -221,16 +220,6 @@ class Run:
         left_out.settle(self.rows, statuses=tuple(Status))
         self.preflight = left_out.preflight
         return left_out
-
-    def _refuse_templates(self, preflight: Preflight, eligible: Mask) -> None:
-        """Refuse messages whose template at Postmark does not exist."""
-
-        def of_eligible() -> set[str | int]:
-            messages = self.composed.messages(preflight, live=self.server.is_live, wanted=eligible)
-            bodies = (one.body for one in messages if isinstance(one, Message))
-            return {name for body in bodies if (name := template_of_body(body)) is not None}
-
-        refuse_unknown_templates(self.questions, preflight.templates, of_eligible)
 
     def watch(self, _position: int) -> None:
         """Stop before the next row if there was an interrupt."""

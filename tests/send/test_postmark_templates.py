@@ -108,6 +108,9 @@ def test_a_template_that_is_not_there_refuses_the_run_before_the_first_request(
             with pytest.raises(errors.UnknownTemplate, match=text) as caught:
                 campaign(101, **fields).send(sandbox.server, progress=False, **options)
             assert set(caught.value.results["status"]) == {"unsent"}
+        with pytest.raises(errors.UnknownTemplate, match=text):
+            campaign(101, **fields).plan(sandbox.server)
+        assert campaign(101, **fields).plan().messages == 101
         assert len(sandbox.messages()) == 0
         assert BATCH not in set(sandbox.requests()["path"])
 
@@ -120,6 +123,7 @@ def test_the_template_of_a_row_that_is_left_out_stops_nothing():
             sandbox.server, progress=False, exclude=["p0@example.com"]
         )
         assert results["status"].tolist() == ["skipped", "accepted", "accepted"]
+        assert campaign(3, **letter).plan(sandbox.server, exclude=["p0@example.com"]).messages == 2
 
 
 @pytest.mark.parametrize("by", ["alias", "id"])
