@@ -31,12 +31,15 @@ def listening(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
+        # for each connection: an answer of two packets would wait for the client's ACK, 40 ms
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise MailframeError(
             f"nothing can listen on {host}, port {port} ({why}); name another --port or --host"
         ) from None
+    return listener
 
 
 def serve(app: Starlette, *, at: socket.socket) -> None:
