@@ -128,7 +128,7 @@ class DatasetCampaign(SendMethod["pd.DataFrame"]):
             server: as for ``Campaign.preview``.
         """
         chosen = self._chosen(rows, key)
-        messages = self._first_messages(chosen)
+        messages = self._first_messages(chosen) or self._first_messages(edge_rows(self._dataset))
         has_template = any(message.uses_template for message in messages)
         has_html = has_template or any("HtmlBody" in message.payload for message in messages)
         rendering = template_rendering(server, has_template=has_template)

@@ -71,6 +71,18 @@ def test_static_pages(dataset, tmp_path):
         dataset.preview(key="C-900")
 
 
+def test_a_blocked_row_is_shown_beside_others(dataset):
+    """The parts are those of the letter, and a tile says once why there is no message."""
+    preview = dataset.preview([5], static=False)
+    assert preview._controls.view.value == "HTML"
+    assert "invalid address" in preview._panes.header.value.replace("_", " ")
+    preview.close()
+    tile = dataset.gallery([5])._repr_html_()
+    assert tile.count("invalid address") == 1
+    assert "This row has no message" in tile
+    assert 'class="mf-is-blocked"' in tile  # .mf-blocked is of cards, which a notebook has, too
+
+
 def test_a_dataset_of_nobody(tmp_path):
     """There is nothing to show."""
     path = mf.write_messages(planted(20).iloc[:0], LETTER, tmp_path / "m", key="id")

@@ -73,13 +73,18 @@ def _tile(mail: Mail) -> _Tile:
         title=one_line(mail.subject, most=90) or mail.no_subject,
         label=mail.label,
         blocked=list(errors),
-        reasons=list(map(one_line, first_reasons(mail.reasons, most=MAX_REASONS))),
+        reasons=[
+            one_line(reason)
+            for reason in first_reasons(mail.reasons, most=MAX_REASONS)
+            if reason not in errors
+        ],
     )
 
 
 def _thumbnail(mail: Mail) -> Html:
     if mail.html is None:
-        text = mail.text or "\n".join(f"{name}: {value}" for name, value in mail.model)
+        model = "\n".join(f"{name}: {value}" for name, value in mail.model)
+        text = mail.text or model or mail.no_html
         height = text_height(text, width_px=_WIDTH_PX)
         html = str(render("text_tile", text=text))
     else:

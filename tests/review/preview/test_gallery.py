@@ -90,7 +90,7 @@ def test_a_row_that_is_blocked_is_marked_with_the_reason():
         caption for caption, _ in tiles(compose(df, subject="{{ x }}", html_body="<p>").gallery())
     ]
     marked = {
-        ("mf-blocked" in caption, "blocked: missing value" in caption) for caption in captions
+        ("mf-is-blocked" in caption, "blocked: missing value" in caption) for caption in captions
     }
     assert marked == {(True, True), (False, False)}
 
