@@ -78,10 +78,10 @@ def _prepared(composed: Composed) -> Iterator[Prepared]:
 
 def _names(bounds: Sequence[BoundLetter]) -> list[str]:
     """The columns of the messages of one or more letters, in their order."""
-    sources = {part: source for bound in bounds for part, source in bound.sources.items()}
-    roots = set(map(field_of, sources)) - set(FIELDS)
+    roots = {field_of(part) for bound in bounds for part in bound.sources} - set(FIELDS)
     names = [name for part, name in POSTMARK_NAMES.items() if part in roots]
-    return [*names_of_fields(sources), *names, "size"]
+    templates = [bound.sources["template"] for bound in bounds if "template" in bound.sources]
+    return [*names_of_fields(templates), *names, "size"]
 
 
 def _columns(messages: Iterator[Prepared], names: Sequence[str]) -> dict[str, ExtensionArray]:

@@ -26,7 +26,7 @@ from mailframe.message.plain_values import plain
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mailframe.letter.letter import Letter
     from mailframe.message.render import Draft
@@ -86,19 +86,16 @@ class TemplateFields:
         fields[MODEL_NAME] = {} if model is _LEFT_OUT else model
 
 
-def names_of_fields(sources: Mapping[str, object]) -> list[str]:
-    """The fields that a message can have of these sources; none without a template.
+def names_of_fields(templates: Sequence[object]) -> list[str]:
+    """The fields that messages have whose templates come from these sources; none without any.
 
-    >>> names_of_fields({"template": 7}), names_of_fields({"template": "welcome", "to": "…"})
+    >>> names_of_fields([7]), names_of_fields(["welcome", "other"])
     (['TemplateId', 'TemplateModel'], ['TemplateAlias', 'TemplateModel'])
     """
-    template = sources.get("template")
-    if template is None:
-        return []
-    varies = isinstance(template, GivenValues)
-    is_alias = varies or not isinstance(template, int)
-    is_id = varies or isinstance(template, int)
-    return [*[ALIAS_NAME] * is_alias, *[ID_NAME] * is_id, MODEL_NAME]
+    may_be_alias = any(not isinstance(one, int) for one in templates)
+    may_be_id = any(isinstance(one, int | GivenValues) for one in templates)
+    names = [ALIAS_NAME] * may_be_alias + [ID_NAME] * may_be_id
+    return [*names, MODEL_NAME] if names else []
 
 
 _NO_ALIAS: Final = (

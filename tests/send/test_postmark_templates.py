@@ -281,6 +281,24 @@ def test_an_edited_model_is_a_changed_letter_and_an_approval_covers_it():
             edited.send(sandbox.server, progress=False)
 
 
+def test_variants_have_templates_of_their_own():
+    """One by its alias and one by its ID; a variant with bodies beside them is refused."""
+    with sandbox_with(TEMPLATE, {**TEMPLATE, "Alias": "bold", "Subject": "Bold"}) as sandbox:
+        ids = sandbox.server.templates().set_index("Alias")["TemplateId"]
+        variants = {"plain": LETTER, "bold": LETTER.replace(template=int(ids["bold"]))}
+        composed = people(20).mail.compose(variants=variants, name="v", key="n")
+        results = composed.send(sandbox.server, progress=False)
+        assert set(results["status"]) == {"accepted"}
+        subjects = sandbox.messages().set_index("To")["Subject"].loc[results["email"]]
+        is_bold = (results["variant"] == "bold").tolist()
+        assert (subjects == "Bold").tolist() == is_bold
+        assert composed.messages()["TemplateId"].notna().tolist() == is_bold
+        assert composed.messages()["TemplateAlias"].isna().tolist() == is_bold
+    plain = mf.Letter(sender="a@acme.example", to="{{ email }}", subject="x", text_body="y")
+    with pytest.raises(errors.LetterError, match="send them as two campaigns"):
+        people(2).mail.compose(variants={"a": LETTER, "b": plain}, name="v", key="n")
+
+
 def test_messages_of_both_kinds_are_no_batch():
     """No request takes both, so the wrong one would refuse its messages."""
     plain = people(1).mail.compose(
