@@ -61,6 +61,8 @@ class Receiver:
                 body = await _body(request)
         except TimeoutError:
             return self._answer(408, f"the body did not arrive in {BODY_S:.0f} seconds")
+        except asyncio.CancelledError:  # a signal came, and the time for requests under way is over
+            return self._answer(503, "the receiver ends")
         except ClientDisconnect:
             return self._answer(400, "the body did not arrive")  # which nobody reads
         if body is None:

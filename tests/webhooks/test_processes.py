@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
+import contextlib
 import itertools
 import re
 import shutil
@@ -16,7 +18,10 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
+from mailframe.webhooks.event_file import EventFile
+from mailframe.webhooks.receiver import Receiver as WebhookReceiver
 from mailframe.webhooks.serving import listening
+from mailframe.webhooks.storing import Storing
 from tests.systems import KILL, posix_only
 from tests.webhooks.receiving import AUTH, Receiver, event, events_in
 
@@ -156,6 +161,31 @@ def test_an_answer_of_two_packets_is_sent_at_once():
         connection, _ = at.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_request_under_way_at_the_end_is_answered_with_503(tmp_path):
+    """Postmark repeats it; there is no traceback."""
+
+    async def never():
+        await asyncio.Event().wait()
+
+    async def ended():
+        starts, lines = [], []
+        with contextlib.closing(EventFile(tmp_path / "events.jsonl")) as file:
+            app = WebhookReceiver(Storing(file), credentials=None, write=lines.append).app()
+            scope = {"type": "http", "method": "POST", "path": "/postmark", "query_string": b""}
+            scope |= {"headers": [(b"content-type", b"application/json")]}
+
+            async def send(message):
+                starts.append(message)
+
+            request = asyncio.create_task(app(scope, never, send))
+            await asyncio.sleep(0.01)
+            request.cancel()
+            await request
+        return starts[0]["status"], lines
+
+    assert asyncio.run(ended()) == (503, ["503 Service Unavailable: the receiver ends"])
 
 
 STRACE = shutil.which("strace")
