@@ -6,7 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.dates import (
+    DAILY,
+    HOURLY,
+    MINUTELY,
+    SECONDLY,
+    AutoDateLocator,
+    date2num,
+    num2date,
+)
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mailframe.charts.axes import (
@@ -41,6 +49,9 @@ _MARGIN: Final = 0.02
 _LEAST_S: Final = 1.0
 _LABEL_POINTS: Final = 14.0
 """The height of a label at the end of a line."""
+
+_LONGEST_STEPS: Final = {DAILY: 28, HOURLY: 24, MINUTELY: 60, SECONDLY: 60}
+"""Longer steps than matplotlib has, which a few ticks need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,8 @@ def _scale(axes: Axes, steps: Any, highest: int) -> None:
     form = _form(steps[-1] - steps[0])
     most = _FEW_TICKS if " " in form else _TICKS
     locator: Any = AutoDateLocator(minticks=3, maxticks=most, tz=dt.UTC)  # type: ignore[no-untyped-call]
+    for frequency, longest in _LONGEST_STEPS.items():
+        locator.intervald[frequency] = [*locator.intervald[frequency], longest]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _time_text(value, form)))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import itertools
 import subprocess
@@ -21,6 +22,7 @@ from matplotlib.image import imread
 
 import mailframe as mf
 from mailframe.charts.axes import TEXT
+from mailframe.charts.timeline import timeline
 from mailframe.errors import FrameError, MailframeError, MissingExtra, ResultsError
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import results_frame
@@ -405,3 +407,14 @@ def test_stamps_that_were_overwritten(kind):
         return
     with pytest.raises(ResultsError, match="'SubmittedAt' has the dtype"):
         frame.mail.plot(over="time")
+
+
+@pytest.mark.parametrize("seconds", [0, 61, 3_600, 10_700, 172_800, 200_000, 7_600_000, 90_000_000])
+def test_a_time_axis_of_any_length_has_its_ticks(seconds):
+    """Two days need longer steps than matplotlib has; it warned, and a warning is an error here."""
+    first = dt.datetime(2026, 11, 27, 20, 19, 7, tzinfo=dt.UTC)
+    times = [first, first + dt.timedelta(seconds=seconds)]
+    axes = timeline(times, [1, 2], label="opened", color=TEXT, title="", alt="")
+    axes.get_figure().draw_without_rendering()
+    low, high = axes.get_xlim()
+    assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 2
