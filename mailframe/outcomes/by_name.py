@@ -69,7 +69,7 @@ def outcomes(
     server = Postmark() if server is None else server
     refuse_arguments(server, details)
     results = _recorded(name, server, ledger)
-    sent = Sent.of(results)
+    sent = Sent(results)
     try:
         return _with_answers(
             refreshed(results, sent, server, details=details, progress=progress), sent
@@ -104,8 +104,8 @@ def _recorded(name: object, server: Postmark, ledger: LedgerName) -> pd.DataFram
 
 def _with_answers(results: pd.DataFrame, sent: Sent) -> pd.DataFrame:
     """The results with the recipients and times that Postmark said."""
-    to = np.array([*sent.to, None], dtype=object)[sent.row]
-    times = np.append(sent.submitted_ns, NO_STAMP)[sent.row]
+    to = np.array([*sent.recipients(), None], dtype=object)[sent.index.row]
+    times = np.append(sent.submitted_ns, NO_STAMP)[sent.index.row]
     columns = {"To": text_column(to.tolist()).array, "SubmittedAt": as_stamps(times)}
     for label, column in columns.items():
         results.isetitem(results.columns.tolist().index(label), column)

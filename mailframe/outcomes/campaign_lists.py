@@ -59,7 +59,7 @@ def campaign_lists(server: Postmark, sent: Sent) -> CampaignLists:
     one = _stored(server, sent)
     mark = _mark(one)
     counts = {} if mark is None else {name: _count(server, name, mark) for name in streams}
-    if mark is None or sum(counts.values()) < len(sent.ids):
+    if mark is None or sum(counts.values()) < len(sent):
         return CampaignLists(dict.fromkeys(streams), mark)
     tag = str((one or {}).get("Tag") or "")
     tags = {
@@ -111,21 +111,23 @@ def _stored(server: Postmark, sent: Sent) -> dict[str, Any] | None:
     """One message that Postmark stores, the oldest if it does.
 
     If the oldest is not shown, the first that is is searched for by halves: Postmark deletes by
-    age. Messages whose time is not known count as not stored.
+    age. Of messages with one time, all or none count as stored. Messages whose time is not known
+    count as not stored.
     """
     is_timed = sent.submitted_ns != NO_STAMP
-    order = np.flatnonzero(is_timed)[np.argsort(sent.submitted_ns[is_timed], kind="stable")]
-    candidates = order if len(order) else np.arange(len(sent.ids))
-    one = details_of(server, sent.ids[candidates[0]])
+    order = np.lexsort((sent.index.first, sent.submitted_ns))  # those without a time are first
+    candidates = order[np.count_nonzero(~is_timed) :] if is_timed.any() else order
+    one = details_of(server, sent.message_id(candidates[0]))
     sent.is_stored[:] = is_timed
     if one is None and len(candidates) > 1:
         low, high = 0, len(candidates) - 1  # the first is not shown; the last may be
-        one = details_of(server, sent.ids[candidates[high]])
+        one = details_of(server, sent.message_id(candidates[high]))
         while one is not None and high - low > 1:
             middle = (low + high) // 2
-            shown = details_of(server, sent.ids[candidates[middle]])
+            shown = details_of(server, sent.message_id(candidates[middle]))
             low, high = (low, middle) if shown is not None else (middle, high)
-        sent.is_stored[candidates[: high if one is not None else None]] = False
+        last_ns = sent.submitted_ns[candidates[high - 1 if one is not None else high]]
+        sent.is_stored &= sent.submitted_ns > last_ns
     elif one is None:
         sent.is_stored[:] = False
     if one is not None:

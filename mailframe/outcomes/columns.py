@@ -15,6 +15,7 @@ import pandas as pd
 from mailframe.errors import ResultsError
 from mailframe.outcomes.events import EventKind, each_once
 from mailframe.outcomes.links import with_links
+from mailframe.outcomes.message_index import MessageIndex
 from mailframe.pandas_versions import as_dtype, own_copy, text_column
 from mailframe.postmark.bounce_types import COMPLAINT, NO_FAILURE
 from mailframe.postmark.timestamps import NO_STAMP, as_stamps
@@ -77,6 +78,7 @@ def with_outcomes(
     complete: Mapping[str, Any] | None = None,
     uncertain: Any = False,
     are_new: bool = False,
+    index: MessageIndex | None = None,
 ) -> pd.DataFrame:
     """The results with the columns of ``OUTCOME_DTYPES``, to which *events* are added.
 
@@ -94,6 +96,7 @@ def with_outcomes(
             them: one truth value per row, or one for all. To have events there makes a count
             missing.
         are_new: whether no event was counted by an earlier call: then the counts are added.
+        index: the messages of *results*, if they are at hand.
 
     Raises:
         ResultsError: *results* is not a results frame.
@@ -110,20 +113,21 @@ def with_outcomes(
         ann  opened      1
         bob     NaN   <NA>
     """
-    ids = _spelled(last_column(results, results_columns(results)["MessageID"]))
-    message, messages = pd.factorize(ids.to_numpy(object))  # -1 for a missing MessageID
+    if index is None:
+        index = MessageIndex(last_column(results, results_columns(results)["MessageID"]))
+    message, messages = index.row, len(index)
     once = each_once(events)
-    of_event = pd.Index(messages).get_indexer(_spelled(once["MessageID"]).to_numpy(object))
+    of_event = index.find(once["MessageID"].tolist())
     is_ours = (of_event >= 0) & (once["at"].notna() | once["kind"].isin(_WITHOUT_TIME)).to_numpy()
     once, of_event = once[is_ours], of_event[is_ours]
     labels = outcome_columns(results)
     before = None if labels is None else outcomes(results, labels)
     columns: dict[str, Any] = {}
     for name, kind in _TIMES.items():
-        first = _first(once, of_event, kind, len(messages))
+        first = _first(once, of_event, kind, messages)
         columns[name] = _times(_of_rows(first, message, missing=_LATEST), _column(before, name))
     for name, kind in _COUNTS.items():
-        number = np.bincount(of_event[_is(once, kind)], minlength=len(messages))
+        number = np.bincount(of_event[_is(once, kind)], minlength=messages)
         counts = _of_rows(number, message, missing=0)
         has_all = (message >= 0) & (complete or {}).get(name, False)
         columns[name] = _counts(
@@ -182,11 +186,6 @@ def is_complaint(bounce_type: pd.Series[Any]) -> Array:
 
 
 # --- from events to one value per row -------------------------------------------------------------
-
-
-def _spelled(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """MessageIDs as they are compared."""
-    return texts.astype(object).str.lower() if len(texts) else texts.astype(object)
 
 
 def _is(events: pd.DataFrame, *kinds: EventKind) -> Array:
@@ -250,11 +249,13 @@ def _bounces(
     table = events.loc[is_one, [*_BOUNCE]].assign(row=of_event[is_one])
     is_complained = _is(events, EventKind.COMPLAINED)[is_one]
     table["bounce_type"] = table["bounce_type"].fillna(_UNKNOWN).mask(is_complained, COMPLAINT)
-    chosen = _severest(table).reindex(message)
+    of_message = _severest(table)
+    rows = np.flatnonzero(np.isin(message, of_message.index))
+    table = of_message.reindex(message[rows]).reset_index(drop=True).assign(row=rows)
     if before is not None:
-        both = pd.concat([chosen.reset_index(drop=True), before[[*_BOUNCE]]])
-        both = both.assign(row=np.tile(np.arange(len(message)), 2))
-        chosen = _severest(both[both["bounce_type"].notna()]).reindex(np.arange(len(message)))
+        earlier = np.flatnonzero(before["bounce_type"].notna())
+        table = pd.concat([table, before[[*_BOUNCE]].iloc[earlier].assign(row=earlier)])
+    chosen = _severest(table).reindex(np.arange(len(message)))
     return {name: as_dtype(chosen[name], "str").array for name in _BOUNCE}
 
 

@@ -18,7 +18,7 @@ from mailframe.postmark.timestamps import NO_STAMP, nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mailframe.outcomes.sent import Sent
+    from mailframe.outcomes.sent import Addresses, Sent
     from mailframe.postmark.client import Postmark
 
 _DAY_NS: Final = 86_400 * SECOND_NS
@@ -127,7 +127,7 @@ def listed(
         read += len(page)
         note(f"{what} of {stream}: {min(read, total):,} of {total:,}")
         newest_ns = max(newest_ns, int(times.max(initial=NO_STAMP)))
-        is_ours = sent.places([item.get("MessageID") for item in page]) >= 0
+        is_ours = sent.index.find([item.get("MessageID") for item in page]) >= 0
         is_ours &= times >= (NO_STAMP if since_ns is None else since_ns)
         parts.append(events_frame(kind.event(page[at]) for at in is_ours.nonzero()[0]))
     return Listed(
@@ -150,32 +150,32 @@ def unsubscribed(server: Postmark, stream: str, sent: Sent) -> Listed:
     query = {"SuppressionReason": "ManualSuppression", "Origin": "Recipient"}
     if sent.first_ns is not None:  # a day earlier, because it is US Eastern
         query["fromdate"] = f"{pd.Timestamp(sent.first_ns - _DAY_NS):%Y-%m-%d}"
-    places = sent.by_address()
+    addresses = sent.addresses()
     times: dict[str, str] = {}
 
     def take(item: dict[str, Any]) -> None:
         address, at = item.get("EmailAddress"), item.get("CreatedAt")
-        if isinstance(address, str) and isinstance(at, str) and address.lower() in places:
-            times[address.lower()] = at
+        if isinstance(address, str) and isinstance(at, str) and addresses.of(address):
+            times[address] = at
 
     def ask() -> Any:
         times.clear()  # of a reply that broke off
         return server.each(path, query, name="Suppressions", take=take)
 
     answer_of(ask, what=f"GET {path}")
-    return Listed(events_frame(_unsubscriptions(times, places, sent)))
+    return Listed(events_frame(_unsubscriptions(times, addresses, sent)))
 
 
 def _unsubscriptions(
-    times: Mapping[str, str], places: Mapping[str, list[int]], sent: Sent
+    times: Mapping[str, str], addresses: Addresses, sent: Sent
 ) -> Iterator[dict[str, Any]]:
     """The events of the messages that were accepted before; those without a time are left out."""
     since_1970 = nanoseconds(list(times.values()))
     for (address, at), at_ns in zip(times.items(), since_1970.tolist(), strict=True):
-        for place in places[address]:
+        for place in addresses.of(address):
             if NO_STAMP < int(sent.submitted_ns[place]) <= at_ns:
                 yield {
-                    "MessageID": sent.ids[place],
+                    "MessageID": sent.message_id(place),
                     "kind": EventKind.UNSUBSCRIBED.value,
                     "at": at,
                     "Recipient": address,

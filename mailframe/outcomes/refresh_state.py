@@ -95,7 +95,7 @@ def state_of(results: pd.DataFrame, sent: Sent, server: int) -> RefreshState | N
     That is so if a row was never refreshed, such as one that came from another frame.
     """
     labels = outcome_columns(results)
-    if labels is None or last_column(results, labels["outcome"])[sent.row >= 0].isna().any():
+    if labels is None or last_column(results, labels["outcome"])[sent.index.row >= 0].isna().any():
         return None
     stored = results.attrs.get(KEY)
     try:

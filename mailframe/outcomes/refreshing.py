@@ -54,18 +54,18 @@ def refresh(
     if isinstance(source, pd.DataFrame):
         return refresh_from_events(results, source, details=details)
     refuse_arguments(source, details)
-    return refreshed(results, Sent.of(results), source, details=details, progress=progress)
+    return refreshed(results, Sent(results), source, details=details, progress=progress)
 
 
 def refreshed(
     results: pd.DataFrame, sent: Sent, server: Postmark, *, details: int, progress: bool
 ) -> pd.DataFrame:
     """The same for the messages of *results*; what Postmark says of them is noted in *sent*."""
-    if not len(sent.ids):
+    if not len(sent):
         return with_outcomes(results, events_frame([]))
     run = _Run(server, sent)
     stopped: BaseException | None = None
-    with rows_bar("refreshing", len(sent.ids), shown=progress) as bar:
+    with rows_bar("refreshing", len(sent), shown=progress) as bar:
         try:
             run.read(results, details, bar)
         except (KeyboardInterrupt, AccountError) as error:
@@ -128,7 +128,7 @@ class _Run:
     def read(self, results: pd.DataFrame, details: int, bar: RowsBar) -> None:
         """Read all lists; what was read is kept if a question fails or is interrupted."""
         state = self._begin(results)
-        rows, steps = len(self.sent.ids), len(state.lists.streams) * (len(LISTS) + 1)
+        rows, steps = len(self.sent), len(state.lists.streams) * (len(LISTS) + 1)
         names = [(stream, what) for stream in state.lists.streams for what in (*LISTS, _LEFT)]
         for step, (stream, what) in enumerate(names):
             if what == _LEFT:
@@ -166,8 +166,8 @@ class _Run:
 
     def _list_unknown(self, state: RefreshState) -> None:
         """List the messages if one has no time or no recipient, as in rows of an earlier run."""
-        is_unknown = (self.sent.submitted_ns == NO_STAMP).any() or None in self.sent.to
-        if is_unknown and state.lists.mark is not None:
+        is_unknown = (self.sent.submitted_ns == NO_STAMP) | ~self.sent.has_recipient
+        if is_unknown.any() and state.lists.mark is not None:
             list_messages(self.server, state.lists, self.sent)
 
     def _read_list(self, state: RefreshState, stream: str, what: str, bar: RowsBar) -> None:
@@ -194,17 +194,17 @@ class _Run:
     def _read_details(self, results: pd.DataFrame, most: int, bar: RowsBar) -> None:
         """Ask for messages one by one when they were delivered, in the order of the rows."""
         labels = outcome_columns(results)
-        is_open = self.sent.row >= 0
+        is_open = self.sent.index.row >= 0
         if labels is not None:
             is_open &= outcomes(results, labels)["delivered_at"].isna().to_numpy()
         whole = pd.concat(self.whole)
-        bounced = self.sent.places(whole.loc[whole["kind"] == _BOUNCED, "MessageID"].tolist())
-        places = pd.unique(self.sent.row[is_open])
+        bounced = self.sent.index.find(whole.loc[whole["kind"] == _BOUNCED, "MessageID"].tolist())
+        places = pd.unique(self.sent.index.row[is_open])
         places = places[~np.isin(places, bounced)][:most]
         events: list[dict[str, Any]] = []
         for number, place in enumerate(places.tolist()):
             bar.note(f"details: {number:,} of {len(places):,}")
-            message_id = str(self.sent.ids[place])
+            message_id = self.sent.message_id(place)
             shown = details_of(self.server, message_id) or {}
             events += [
                 {
@@ -225,9 +225,10 @@ class _Run:
         whole, new = (pd.concat(one, ignore_index=True) for one in (self.whole, self.new))
         uncertain = self.sent.of_rows(self._is_uncertain | ~self.sent.is_stored)
         complete = {name: self._complete(name, whole, new) for name in COUNTS}
-        joined = with_outcomes(results, whole, complete=complete, uncertain=uncertain)
+        index = self.sent.index
+        joined = with_outcomes(results, whole, complete=complete, uncertain=uncertain, index=index)
         if len(new):
-            joined = with_outcomes(joined, new, are_new=True, uncertain=uncertain)
+            joined = with_outcomes(joined, new, uncertain=uncertain, are_new=True, index=index)
         if self._state is not None:
             kept = {KEY: self._state.stored()} if self._is_kept else {}
             others = {name: one for name, one in joined.attrs.items() if name != KEY}

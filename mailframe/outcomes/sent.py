@@ -2,74 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from array import array
 from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from mailframe.outcomes.message_index import MessageIndex, pieces
 from mailframe.postmark.timestamps import NO_STAMP
 from mailframe.results.frame import last_column, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.outcomes.columns import Array
+    from mailframe.outcomes.message_index import Array
 
 _FIELDS: Final = ("To", "Cc", "Bcc")
 
 
-@dataclass(slots=True)
 class Sent:
-    """The messages of the rows that have a MessageID; each once, in the order of the rows.
+    """The messages of the rows that have a MessageID, each once; a message is named by its place.
+
+    Args:
+        results: a results frame.
 
     Attributes:
-        ids: their MessageIDs in lower case.
-        row: the place in *ids* of the message of each row; -1 without one.
+        index: the messages of the rows.
         submitted_ns: when Postmark accepted each, in nanoseconds since 1970; NO_STAMP if it is not
             known.
-        to: the recipients of each as text; None if they are not known.
+        has_recipient: whether the recipients of each are known.
         is_stored: whether Postmark still stores each message, and so all of its events.
         is_tracked: for ``opens`` and ``clicks``, whether Postmark records them for each message.
+
+    Raises:
+        ResultsError: *results* is not a results frame.
     """
 
-    ids: pd.Index[Any]
-    row: Array
-    submitted_ns: Array
-    to: list[str | None]
-    is_stored: Array = field(init=False)
-    is_tracked: dict[str, Array] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.is_stored = np.ones(len(self.ids), dtype=bool)
+    def __init__(self, results: pd.DataFrame) -> None:
+        labels = results_columns(results)
+        self._ids = last_column(results, labels["MessageID"])
+        self.index = MessageIndex(self._ids)
+        self._to = last_column(results, labels["To"]).iloc[self.index.first]
+        self._listed_to: dict[int, str] = {}
+        stamps = last_column(results, labels["SubmittedAt"]).iloc[self.index.first]
+        stamps = pd.to_datetime(stamps, utc=True).dt.as_unit("ns")
+        self.submitted_ns: Array = stamps.to_numpy("datetime64[ns]").view("i8").copy()
+        self.has_recipient: Array = self._to.notna().to_numpy(dtype=bool, copy=True)
+        self.is_stored: Array = np.ones(len(self), dtype=bool)
         self.is_tracked = {name: self.is_stored.copy() for name in ("opens", "clicks")}
 
-    @classmethod
-    def of(cls, results: pd.DataFrame) -> Sent:
-        """The messages of *results*.
+    def __len__(self) -> int:
+        return len(self.index)
 
-        Raises:
-            ResultsError: *results* is not a results frame.
-        """
-        labels = results_columns(results)
-        cells = {name: last_column(results, labels[name]) for name in ("MessageID", "To")}
-        texts = [one.lower() if isinstance(one, str) else None for one in cells["MessageID"]]
-        row, ids = pd.factorize(np.array([*texts, None], dtype=object)[:-1])
-        last_first = np.flatnonzero(row >= 0)[::-1]
-        first = np.zeros(len(ids), dtype=np.int64)
-        first[row[last_first]] = last_first
-        stamps = pd.to_datetime(last_column(results, labels["SubmittedAt"]), utc=True)
-        whole = stamps.dt.as_unit("ns").to_numpy("datetime64[ns]").view("i8")
-        to = cells["To"].tolist()
-        people = [to[at] if isinstance(to[at], str) else None for at in first.tolist()]
-        return cls(pd.Index(ids, dtype=object), row, whole[first], people)
-
-    def places(self, message_ids: Sequence[Any]) -> Array:
-        """The place of each MessageID; -1 for a message of others."""
-        texts = [one.lower() if isinstance(one, str) else None for one in message_ids]
-        places: Array = self.ids.get_indexer(pd.Index([*texts, None], dtype=object)[:-1])
-        return places
+    def message_id(self, place: int) -> str:
+        """The MessageID of a message."""
+        return str(self._ids.iloc[self.index.first[place]])
 
     @property
     def first_ns(self) -> int | None:
@@ -79,28 +68,66 @@ class Sent:
 
     def of_rows(self, values: Array) -> Array:
         """The value of the message of each row; False for a row without one."""
-        return np.append(values, False)[self.row]
+        return np.append(values, False)[self.index.row]
+
+    def recipients(self) -> list[str | None]:
+        """The recipients of each message as text; None if they are not known."""
+        texts = [one if isinstance(one, str) else None for one in self._to.tolist()]
+        for place, text in self._listed_to.items():
+            texts[place] = text
+        return texts
 
     def note(self, items: Sequence[Mapping[str, Any]], times: Array) -> None:
         """Take time, recipients and tracking of messages from Postmark's list of them."""
-        places = self.places([item.get("MessageID") for item in items])
+        places = self.index.find([item.get("MessageID") for item in items])
         for place, item, time in zip(places.tolist(), items, times.tolist(), strict=True):
             if place < 0:
                 continue
-            self.is_stored[place] = True
+            self.is_stored[place] = self.has_recipient[place] = True
             if self.submitted_ns[place] == NO_STAMP:
                 self.submitted_ns[place] = time
-            self.to[place] = _recipients(item)
+            self._listed_to[place] = _recipients(item)
             self.is_tracked["opens"][place] = item.get("TrackOpens") is not False
             self.is_tracked["clicks"][place] = item.get("TrackLinks") != "None"
 
-    def by_address(self) -> dict[str, list[int]]:
-        """The places of the messages of each recipient, by address in lower case."""
-        places: dict[str, list[int]] = {}
-        for place, text in enumerate(self.to):
-            for address in _addresses(text):
-                places.setdefault(address, []).append(place)
+    def addresses(self) -> Addresses:
+        """The messages by address."""
+        return Addresses(self._to, self._listed_to)
+
+
+class Addresses:
+    """The places of messages by the address of a recipient, in 16 bytes for each.
+
+    Args:
+        to: the recipients of each message as text.
+        listed: the recipients of some in its place.
+    """
+
+    def __init__(self, to: pd.Series[Any], listed: Mapping[int, str]) -> None:
+        digests, places = array("Q"), array("q")
+        place = 0
+        for texts in pieces(to):
+            for text in texts:
+                for address in _addresses(listed.get(place, text)):
+                    digests.append(_digest(address))
+                    places.append(place)
+                place += 1
+        unordered = np.frombuffer(digests, dtype=np.uint64)
+        order = np.argsort(unordered, kind="stable")
+        self._digests = unordered[order]
+        self._places = np.frombuffer(places, dtype=np.int64)[order]
+
+    def of(self, address: str) -> list[int]:
+        """The places of the messages to an address, in their order."""
+        digest = np.uint64(_digest(address.strip().lower()))
+        start = np.searchsorted(self._digests, digest, side="left")
+        end = np.searchsorted(self._digests, digest, side="right")
+        places: list[int] = self._places[start:end].tolist()
         return places
+
+
+def _digest(address: str) -> int:
+    return int.from_bytes(hashlib.blake2b(address.encode(), digest_size=8).digest(), "little")
 
 
 def _recipients(item: Mapping[str, Any]) -> str:
@@ -109,8 +136,8 @@ def _recipients(item: Mapping[str, Any]) -> str:
     return ", ".join(str(one.get("Email") or "") for one in people)
 
 
-def _addresses(text: str | None) -> list[str]:
-    if text is None:
+def _addresses(text: object) -> list[str]:
+    if not isinstance(text, str):
         return []
     if not set(text) & set('<",('):
         return [text.strip().lower()]
