@@ -107,7 +107,7 @@ def first_repeat(message_ids: Sequence[str | None]) -> int | None:
 
 
 class TakenIds:
-    """The MessageIDs that already belong to a message; a UUID takes less than 30 bytes.
+    """The MessageIDs that already belong to a message; a UUID takes about 30 bytes.
 
     >>> taken = TakenIds()
     >>> taken.take(["id-1", "id-2"]), taken.take(["ID-2"])
