@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mailframe.message.problem_list import Places
 
 _MB: Final = 1_000_000
+_LIVE: Final = "The server is live: it delivers emails."
+_SANDBOX: Final = "The server is a sandbox: it delivers nothing."
 _NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
 
 
@@ -43,6 +45,7 @@ class Plan:
         of_batches: the messages and the bytes of each request.
         duration: how long the send takes at the rate, such as ``at 5,000/h: 2 h 28 min``; empty
             without a rate.
+        delivers: whether the server delivers emails; None if it was not asked.
     """
 
     name: str | None
@@ -56,6 +59,7 @@ class Plan:
     skipped: dict[str, int] = field(default_factory=dict)
     of_batches: tuple[tuple[int, int], ...] = ()
     duration: str = ""
+    delivers: bool | None = None
 
     @classmethod
     def of(
@@ -67,6 +71,7 @@ class Plan:
         skipped: Mapping[str, int] = MappingProxyType({}),
         at_most: int = MAX_BATCH_MESSAGES,
         duration: Callable[[int], str] = lambda _messages: "",
+        delivers: bool | None = None,
     ) -> Plan:
         """The plan that follows from a preflight check.
 
@@ -77,6 +82,7 @@ class Plan:
             skipped: how many rows are left out, by reason.
             at_most: the maximum number of messages of a request.
             duration: what says how long so many messages take.
+            delivers: whether the server delivers emails.
         """
         messages = int(preflight.sendable.sum())
         of_batches = batch.counts(
@@ -98,6 +104,7 @@ class Plan:
             skipped=dict(skipped),
             of_batches=tuple(of_batches),
             duration=duration(messages),
+            delivers=delivers,
         )
 
     @property
@@ -169,6 +176,8 @@ class Plan:
 
     def _notes(self) -> list[str]:
         notes = [] if self.rows else ["The frame has no rows."]
+        if self.delivers is not None:
+            notes.append(_LIVE if self.delivers else _SANDBOX)
         return notes if self.has_ledger else [*notes, f"{_NO_LEDGER[0].upper()}{_NO_LEDGER[1:]}."]
 
     def __repr__(self) -> str:

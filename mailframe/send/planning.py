@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from mailframe.errors import AccountError, MailframeError
 from mailframe.message.plan import Plan
@@ -13,6 +14,7 @@ from mailframe.send.excluded import read_excluded
 from mailframe.send.excluded_rows import refuse_copies
 from mailframe.send.frequency_cap import capped_rows, read_frequency_cap
 from mailframe.send.ledger import Ledger
+from mailframe.send.ledger.recent import LIVE
 from mailframe.send.left_out import LeftOut
 from mailframe.send.options import check_server
 from mailframe.send.pacing.pace import read_pacing
@@ -20,10 +22,13 @@ from mailframe.send.refusals import refuse_unknown_templates
 from mailframe.send.suppressed import suppressed_rows
 
 if TYPE_CHECKING:
-    from mailframe.message.preflight import Preflight
+    from collections.abc import Callable
+
     from mailframe.paths import LedgerName
     from mailframe.postmark.client import Postmark
     from mailframe.send.sendable import Sendable
+
+T = TypeVar("T")
 
 
 def plan_of(
@@ -57,24 +62,26 @@ def plan_of(
     if excluded is not None:
         left_out.add(reasons.EXCLUDED, excluded.of(left_out.whole, composed.names))
         refuse_copies(composed, left_out.preflight, excluded, live=is_live)
+    scope = None if server is None else _asked(lambda: search.scope_of(server))
     if server is not None and not server.is_test_token:
         questions = search.InterruptibleServer(server, lambda: False)
-        try:
-            rows = suppressed_rows(questions, composed, left_out.candidates, live=is_live)
-        except search.SearchError as error:
-            raise AccountError(str(error), status=error.status) from error
-        left_out.add(reasons.SUPPRESSED, rows)
+        ask = partial(suppressed_rows, questions, composed, left_out.candidates, live=is_live)
+        left_out.add(reasons.SUPPRESSED, _asked(ask))
     if cap is not None:
         place = ledger_path(ledger)
-        if server is None or place is None or composed.name is None:
+        if scope is None or place is None or composed.name is None:
             raise MailframeError("plan(at_most=…) needs the server, a ledger and a name")
         with Ledger(place, copied=True) as opened:
-            scope = search.scope_of(server)
             campaign = opened.campaign(scope, composed.name)
             rows = capped_rows(opened, campaign, left_out.candidates, cap=cap)
         left_out.add(reasons.FREQUENCY_CAP, rows)
     if server is not None:
-        _refuse_templates(server, composed, left_out.preflight)
+        wanted = left_out.preflight.sendable
+        _asked(
+            lambda: refuse_unknown_templates(
+                server, composed, left_out.preflight, wanted=wanted, live=is_live
+            )
+        )
     return Plan.of(
         composed.name,
         left_out.preflight,
@@ -82,13 +89,18 @@ def plan_of(
         skipped=left_out.counts(),
         at_most=pacing.batch_messages,
         duration=pacing.duration,
+        delivers=None if scope is None else scope.endswith(LIVE),
     )
 
 
-def _refuse_templates(server: Postmark, composed: Sendable, preflight: Preflight) -> None:
-    """Refuse templates that the server does not have, as ``send`` does."""
-    wanted, live = preflight.sendable, server.is_live
+def _asked(question: Callable[[], T]) -> T:
+    """The answer to a question.
+
+    Raises:
+        AccountError: there is none.
+    """
     try:
-        refuse_unknown_templates(server, composed, preflight, wanted=wanted, live=live)
+        return question()
     except search.SearchError as error:
-        raise AccountError(str(error), status=error.status) from error
+        text = str(error).removesuffix("; nothing was sent")
+        raise AccountError(text, status=error.status) from error

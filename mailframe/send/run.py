@@ -27,6 +27,7 @@ from mailframe.send.frequency_cap import capped_rows
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
+from mailframe.send.ledger.recent import LIVE
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.left_out import BEFORE_THE_LEDGER, LeftOut
 from mailframe.send.options import check_arguments, with_recount
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from mailframe.send.sendable import Sendable
 
 T = TypeVar("T")
+_NOT_DELIVERED: Final = (
+    "Postmark has this server in sandbox mode: it accepts messages, and delivers none of them"
+)
 _NOBODY_EXCLUDED: Final = "exclude names no row of this frame; is it of another column, or list?"
 _NOT_WRITTEN: Final = (
     "The send has ended, and .results of this error has the number of rows of each status. With a "
@@ -241,6 +245,8 @@ class Run:
         with Ledger(options.ledger, copied=options.dry_run) as ledger:
             self.scope = self._ask(lambda: search.scope_of(self.questions))
             record_scope(self.server, self.scope)
+            if self.server.is_live and not self.scope.endswith(LIVE):
+                self._notices.append(_NOT_DELIVERED)
             campaign = ledger.campaign(self.scope, composed.name)
             with ledger.lock_campaign(campaign):
                 self._earlier = ledger.requests.posted(campaign, options.pacing.unit_s)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
+from benchmarks.answering import NOTHING_FOUND, STREAMS
 from mailframe.errors import FrameError, LetterError, MailframeError, StreamRefused
 
 PEOPLE = pd.DataFrame(
@@ -298,3 +301,27 @@ def test_a_wrong_cap_is_refused(sandbox, at_most):
         campaign().send(sandbox.server, at_most=at_most, **QUIET)
     with pytest.raises(MailframeError, match="so it needs one"):
         campaign().send(sandbox.server, at_most="1 per day", ledger=None, **QUIET)
+
+
+@pytest.mark.parametrize(("kind", "delivers"), [("Live", True), ("Sandbox", False)])
+def test_a_server_says_whether_it_delivers(tmp_path, kind, delivers):
+    """A server of Postmark can be in sandbox mode; nobody would get the mail."""
+
+    def answer(request):
+        if request.method == "POST":
+            items = [{"ErrorCode": 400, "Message": "no"} for _ in json.loads(request.content)]
+            return httpx.Response(200, json=items)
+        answers = {"/server": {"ID": 5, "DeliveryType": kind}, "/message-streams": STREAMS}
+        return httpx.Response(200, json=answers.get(request.url.path, NOTHING_FOUND))
+
+    server = mf.Postmark("token", transport=httpx.MockTransport(answer))
+    people = PEOPLE.head(2).assign(email=["a@acme.org", "b@acme.org"])
+    chosen = campaign(people, letter=LETTER.replace(sender="me@acme.org"))
+    plan = chosen.plan(server)
+    assert plan.delivers is delivers
+    assert ("it delivers emails" if delivers else "it delivers nothing") in repr(plan)
+    assert "delivers" in plan._repr_html_()
+    with pytest.raises(MailframeError) as caught:  # each message is rejected
+        chosen.send(server, ledger=tmp_path / "l", **QUIET)
+    notes = getattr(caught.value, "__notes__", [])
+    assert any("sandbox mode" in note for note in notes) is not delivers
