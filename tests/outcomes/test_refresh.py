@@ -137,6 +137,26 @@ def test_no_tracking_is_missing_and_not_zero(sandbox, tmp_path):
     assert_true(results.mail.refresh(sandbox.server, progress=False), sandbox)
 
 
+def test_an_unsubscribe_belongs_to_the_messages_before_it(sandbox, tmp_path):
+    """At the same time or later; addresses ignore case and names; of others nothing is kept."""
+    letter = LETTER.replace(to="Ann Lee <{{ email }}>")
+    results = sent(sandbox, tmp_path, letter, rows=3)
+    times = results["SubmittedAt"] + pd.to_timedelta([-1, 0, 1], "us")
+    listed = dict(zip(["p0@example.com", "P1@Example.com", "p2@example.com"], times, strict=True))
+    listed["stranger@example.com"] = times.iloc[2]
+    items = [
+        {"EmailAddress": address, "CreatedAt": at.isoformat()} for address, at in listed.items()
+    ]
+
+    def see(request: httpx.Request, _number: int) -> httpx.Response | None:
+        is_dump = request.url.path == "/message-streams/broadcast/suppressions/dump"
+        return httpx.Response(200, json={"Suppressions": items}) if is_dump else None
+
+    refreshed = refresh(results, through(sandbox, see), progress=False)
+    assert refreshed["outcome"].tolist() == ["accepted", "unsubscribed", "unsubscribed"]
+    assert refreshed["unsubscribed_at"].tolist() == [pd.NaT, *times.iloc[1:]]
+
+
 def test_details_say_when_a_message_was_delivered(sandbox, tmp_path):
     """So many rows, the first that are not delivered; never those that bounced."""
     results = sent(sandbox, tmp_path, rows=30)
