@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import FrameError, MissingExtra
-from mailframe.pandas_versions import has_text_dtype, own_copy, str_dtype, text_labels
+from mailframe.pandas_versions import as_dtype, has_text_dtype, own_copy, str_dtype, text_labels
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
@@ -74,12 +74,18 @@ def frame_of(table: Any, *, fast: bool = False) -> pd.DataFrame:
     [1152921504606846977, <NA>]
     """
     columns = {
-        place: with_fast_cells(_series(name, column)) if fast else _series(name, column)
+        place: _as_read(_series(name, column)) if fast else _series(name, column)
         for place, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True))
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
     frame.columns = text_labels(table.column_names)
     return frame
+
+
+def _as_read(series: pd.Series[Any]) -> pd.Series[Any]:
+    series = with_fast_cells(series)
+    is_text = isinstance(series.dtype, pd.StringDtype)
+    return as_dtype(series, "str") if is_text and not has_text_dtype() else series
 
 
 def _series(name: str, column: Any) -> pd.Series[Any]:
