@@ -13,6 +13,7 @@ import pandas as pd
 import mailframe as mf
 from mailframe.counting import counted
 from mailframe.errors import AccessorError, FrameError
+from mailframe.outcome_methods import OutcomeMethods
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,7 @@ _NOT_A_COLUMN: Final = "df.mail is the mailframe accessor, not a column"
 _THE_COLUMN: Final = f'{_NOT_A_COLUMN}; the column is df["mail"]'
 
 
-class MailAccessor:
+class MailAccessor(OutcomeMethods):
     """Methods of DataFrames: ``compose`` and ``nest`` for any DataFrame, the others for results.
 
     A column that is called ``mail`` is ``df["mail"]``; using the accessor as a column is an error
@@ -188,87 +189,6 @@ class MailAccessor:
 
         return plot_any(self._results, what, by, over=over, ax=ax)
 
-    def refresh(
-        self, source: mf.Postmark | pd.DataFrame, *, details: int = 0, progress: bool = True
-    ) -> pd.DataFrame:
-        """The results with what happened to each message since it was accepted, from Postmark.
-
-        Opens, clicks, bounces and unsubscribes are read from lists, never one request per message,
-        and joined by MessageID. Another refresh of what this one returned reads only what is new.
-        Privacy proxies open emails that nobody reads, and mail programs that load no images are not
-        counted: an open is not a reader.
-
-        Args:
-            source: the server that the messages were sent through, or the events of
-                ``mf.read_events``, which are joined by MessageID; nothing is asked then, and a
-                count without an event is missing.
-            details: for how many messages to ask one by one when they were delivered, which no list
-                says; those first in the order of the rows that have no ``delivered_at``.
-            progress: whether to show a progress bar.
-
-        Returns:
-            The same rows and columns, and ``outcome``, ``delivered_at``, ``opened_at``, ``opens``,
-            ``clicked_at``, ``clicks``, ``bounce_type``, ``bounce_detail`` and ``unsubscribed_at``;
-            missing where a row was not accepted, and where Postmark does not store it any more.
-
-        Raises:
-            AccountError: Postmark does not answer or refuses; ``results`` has what was read before.
-            ResultsError: this is not a results DataFrame.
-
-        >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})
-        >>> with mf.Sandbox(in_process=True) as sandbox:
-        ...     campaign = people.mail.compose(
-        ...         sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi",
-        ...         track_opens=True, name="hello",
-        ...     )
-        ...     results = campaign.send(sandbox.server, progress=False)
-        ...     outcome = sandbox.simulate(opens=0.5, seed=2)
-        ...     results.mail.refresh(sandbox.server)[["email", "outcome", "opens"]]
-                     email   outcome  opens
-        0  ann@example.com  accepted      0
-        1  bob@example.com    opened      1
-        """
-        from mailframe.outcomes.refreshing import refresh
-
-        return refresh(self._results, source, details=details, progress=progress)
-
-    def funnel(self, by: Hashable | list[Hashable] | None = None) -> pd.DataFrame:
-        """How many of the accepted messages reached each stage, also for each value of a column.
-
-        Privacy proxies open emails that nobody reads, so ``opened`` is good to compare groups, and
-        no number of readers.
-
-        Args:
-            by: the label of any column, or a list of labels; None is all rows together.
-
-        Returns:
-            One row per stage, below each value of *by*: ``accepted``, ``delivered``, ``opened``,
-            ``clicked``, ``bounced``, ``unsubscribed``, ``complained``. ``rows`` is their number,
-            missing where nothing is known; ``share`` is from 0 to 1, of the rows of which it is
-            known. ``delivered`` is missing unless a webhook records deliveries.
-
-        Raises:
-            FrameError: there is no such column, or a cell such as a list cannot be counted.
-            ResultsError: these are no results after a refresh.
-        """
-        from mailframe.outcomes.funnel import funnel
-
-        return funnel(self._results, by)
-
-    def links(self) -> pd.DataFrame:
-        """The clicks on each link, for the rows of this DataFrame.
-
-        Returns:
-            One row per link, the most clicks first: ``link``, ``clicks``, ``rows`` (messages in
-            which it was clicked) and ``share``, their share of the accepted rows.
-
-        Raises:
-            ResultsError: these are no results after a refresh, or a file, which keeps no links.
-        """
-        from mailframe.outcomes.links import links
-
-        return links(self._results)
-
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.
 
@@ -357,9 +277,8 @@ class MailAccessor:
 
 
 def _methods() -> str:
-    return ", ".join(
-        name for name, value in vars(MailAccessor).items() if name[0] != "_" and callable(value)
-    )
+    members = {**vars(MailAccessor), **vars(OutcomeMethods)}
+    return ", ".join(name for name, value in members.items() if name[0] != "_" and callable(value))
 
 
 class _Attribute:

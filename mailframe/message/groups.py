@@ -11,7 +11,7 @@ import hashlib
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,7 +66,7 @@ class Grouping:
 
 
 NO_GROUPING: Final = Grouping()
-GROUPING: Final = tuple(field.name for field in fields(Grouping))
+GROUPING: Final = tuple(one.name for one in fields(Grouping))
 """The arguments of ``compose`` that group the rows."""
 
 
@@ -79,12 +79,15 @@ class Groups:
         holdout: one per row, whether it is held out; None without a holdout.
         variant: one per row, the place of its variant in *variants*; None without them.
         variants: the names of the variants.
+        shares: ``holdout``, the share that is held out, and ``variants``, the share of each by its
+            name; without those that a column decides.
     """
 
     no_consent: Mask | None = None
     holdout: Mask | None = None
     variant: Places | None = None
     variants: tuple[str, ...] = ()
+    shares: Mapping[str, Any] = field(default_factory=dict)
 
     def left(self, preflight: Preflight) -> Preflight:
         """The check without those who have not consented, and without the holdout."""
@@ -151,6 +154,7 @@ def groups_of(
         holdout=asked.holdout(),
         variant=asked.variant(variants),
         variants=tuple(variants),
+        shares=asked.shares,
     )
 
 
@@ -160,6 +164,7 @@ class _Asked:
     ) -> None:
         self._frame, self._grouping, self._key, self._name = frame, grouping, key, name
         self._digests: np.ndarray[Any, Any] | None = None
+        self.shares: dict[str, Any] = {}
 
     def truths(self, what: str) -> Mask:
         """One truth value per row of ``consent`` or ``holdout``."""
@@ -185,6 +190,7 @@ class _Asked:
             raise LetterError(
                 f"holdout={given!r} is neither a share from 0 to 1, such as 0.05, nor a column"
             )
+        self.shares["holdout"] = share
         is_held: Mask = self._fractions("holdout", _HOLDOUT) < share
         return is_held
 
@@ -202,7 +208,9 @@ class _Asked:
             if grouping.weights is not None:
                 raise LetterError("variant= says which row has which variant; leave out weights=")
             return self._given_variants(names)
-        ends = np.cumsum(checked_weights(grouping.weights, names))
+        weights = checked_weights(grouping.weights, names)
+        self.shares["variants"] = dict(zip(names, weights, strict=True))
+        ends = np.cumsum(weights)
         places = np.searchsorted(ends[:-1], self._fractions("variants", _VARIANT), side="right")
         of_rows: Places = places.astype(np.int16)
         return of_rows

@@ -22,21 +22,21 @@ _STAGE: Final = "stage"
 
 def funnel(results: pd.DataFrame, by: Hashable | list[Hashable] | None = None) -> pd.DataFrame:
     """Rows and shares by stage; see ``MailAccessor.funnel``."""
-    stages = _stages(outcomes_of(results))
+    reached = stages(outcomes_of(results))
     group: Array = np.zeros(len(results), dtype=np.int64)
     values: pd.Index[Any] = pd.RangeIndex(1)
     if by is not None:
         group, values = grouped(results, by)
     size = len(values)
-    rows = np.array([np.bincount(group[one], minlength=size) for one, _ in stages.values()]).T
-    of_all = np.array([np.bincount(group[one], minlength=size) for _, one in stages.values()]).T
+    rows = np.array([np.bincount(group[one], minlength=size) for one, _ in reached.values()]).T
+    of_all = np.array([np.bincount(group[one], minlength=size) for _, one in reached.values()]).T
     is_missing = (of_all == 0) & (rows[:, :1] > 0)
     shares = np.divide(rows, of_all, out=np.full(rows.shape, np.nan), where=of_all > 0)
     columns = {
         "rows": pd.arrays.IntegerArray(rows.ravel().astype(np.int64), is_missing.ravel()),
         "share": shares.ravel(),
     }
-    return pd.DataFrame(columns, index=_index(values, [*stages], has_values=by is not None))
+    return pd.DataFrame(columns, index=_index(values, [*reached], has_values=by is not None))
 
 
 def outcomes_of(results: pd.DataFrame) -> pd.DataFrame:
@@ -53,8 +53,8 @@ def outcomes_of(results: pd.DataFrame) -> pd.DataFrame:
     return outcomes(results, labels)
 
 
-def _stages(table: pd.DataFrame) -> dict[str, tuple[Array, Array]]:
-    """Which rows reached each stage, and of which rows that is known."""
+def stages(table: pd.DataFrame) -> dict[str, tuple[Array, Array]]:
+    """Which rows reached each stage, and of which rows that is known; for a table of outcomes."""
     accepted = table["outcome"].notna().to_numpy()
     opened, clicked, delivered, left = (
         table[name].notna().to_numpy()

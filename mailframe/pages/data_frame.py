@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mailframe.pages.environment import Html, render
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def data_frame(table: str, *, lead: str = "") -> str:
+
+def data_frame(table: str, *, lead: str = "", notes: Sequence[str] = ()) -> str:
     """The table, protected from MathJax, which would typeset ``$…$`` in labels and cells.
 
     Args:
         table: the HTML from ``DataFrame._repr_html_``, which escapes labels and cells.
         lead: the line above the table.
+        notes: further lines between the two.
     """
-    return str(render("data_frame", table=Html(table), lead=lead))
+    return str(render("data_frame", table=Html(table), lead=lead, notes=notes))

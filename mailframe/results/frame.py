@@ -7,6 +7,7 @@ position; ``summary`` counts it.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +44,8 @@ A column that is added here is missing in the files of earlier releases, which h
 readable: ``results_columns`` must not require it.
 """
 COLUMNS: Final = tuple(DTYPES)
+GROUP_SHARES: Final = "mailframe.shares"
+"""The name in ``attrs`` of the shares of the holdout and of the variants, as JSON."""
 
 _STATUSES: Final = tuple(Status)
 _COUNTED: Final = ["status", "ErrorCode", "reason"]
@@ -105,7 +108,9 @@ def beside(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     return whole
 
 
-def with_groups(results: pd.DataFrame, groups: Mapping[str, ExtensionArray]) -> pd.DataFrame:
+def with_groups(
+    results: pd.DataFrame, groups: Mapping[str, ExtensionArray], shares: Mapping[str, Any]
+) -> pd.DataFrame:
     """The results with the groups of each row, ``variant`` and ``holdout``, as last columns.
 
     A column of the caller with the same name and values is not repeated; another one is kept, and
@@ -114,7 +119,10 @@ def with_groups(results: pd.DataFrame, groups: Mapping[str, ExtensionArray]) -> 
     Args:
         results: a results frame.
         groups: one value per row, by the name of the column.
+        shares: how the groups were assigned, which ``attrs`` get; see ``Groups``.
     """
+    if groups:
+        results.attrs[GROUP_SHARES] = json.dumps(shares)
     for name, values in groups.items():
         same = name in results.columns and results[name].tolist() == values.tolist()
         if not same:

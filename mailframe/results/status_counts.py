@@ -82,12 +82,17 @@ def grouped(results: pd.DataFrame, labels: Hashable | list[Hashable]) -> tuple[A
     names: list[Any] = list(labels) if isinstance(labels, list) else [labels]
     if not names:
         raise FrameError("by needs the label of a column; summary counts all rows")
-    columns = [_column(results, name) for name in names]
+    columns = [column_of(results, name) for name in names]
     group, first = _groups(columns, RowNames(results))
     return group, _index([column.iloc[first] for column in columns], names)
 
 
-def _column(results: pd.DataFrame, label: Any) -> pd.Series:
+def column_of(results: pd.DataFrame, label: Any) -> pd.Series:
+    """The column with that label.
+
+    Raises:
+        FrameError: there is none, or more than one.
+    """
     plain = label.item() if isinstance(label, np.generic) else label  # 0 for np.int64(0)
     places = [place for place, one in enumerate(results.columns) if _is_label(one, plain)]
     if len(places) == 1:

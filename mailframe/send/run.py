@@ -322,7 +322,8 @@ class Run:
             key=self.composed.key,
         )
         results = results_frame(self.composed.frame, self.rows, last=True)
-        results = with_groups(results, self.composed.groups.columns())
+        groups = self.composed.groups
+        results = with_groups(results, groups.columns(), groups.shares)
         return given.results(with_summary_line(results, about))
 
     def written(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
