@@ -98,11 +98,12 @@ class Groups:
     def without_holdout(self, preflight: Preflight) -> Preflight:
         """The check without the rows of the holdout that would get a message.
 
-        The others would not have got it either, so they are no comparison.
+        The others would not have got it either, so they are no comparison. Of several rows with one
+        key or recipient each is left out, or the second would take the place of the first.
         """
         if self.holdout is None:
             return preflight
-        return preflight.without(self.holdout & preflight.sendable)
+        return preflight.without(self.holdout & preflight.sound)
 
     def counts(self, preflight: Preflight) -> dict[str, int]:
         """The number of rows that compose leaves out, by reason, as a plan shows them."""

@@ -100,6 +100,17 @@ class Preflight:
         return self.problems.errors()
 
     @property
+    def sound(self) -> Mask:
+        """One boolean per row that is left, whether it has no error, or only repeats another row.
+
+        A row that repeats another one can be sent when that one is left out.
+        """
+        if self.repeats is None:
+            return self.sendable
+        sound: Mask = (self.repeats.sizes != 0) & np.logical_not(self.left_out)
+        return sound
+
+    @property
     def refusals(self) -> ProblemList:
         """The problems that block all rows, because the call is wrong."""
         return self.problems.where(lambda code: code.stops_everything)

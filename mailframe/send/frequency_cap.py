@@ -86,14 +86,14 @@ def capped_rows(
         preflight: the check of the rows that would be sent.
         cap: how many emails a person may have.
     """
-    rows = np.flatnonzero(preflight.sendable)
+    rows = np.flatnonzero(preflight.sound)  # also a row that repeats one that is capped
     people = preflight.people.halves()[rows]
     counts = recent_recipients(ledger, campaign, since=cap.span)
     addresses = ledger.address_digests(np.ascontiguousarray(people).view("u1"))
     earlier = counts.of(addresses)
     recorded = ledger.recorded_messages(campaign)
     own = DigestIndex(recorded.keys[was_sent(recorded.states)])
-    is_new = own.find(key_digests(preflight)[rows]) < 0
+    is_new = preflight.sendable[rows] & (own.find(key_digests(preflight)[rows]) < 0)
     frame = pd.DataFrame(people[is_new], columns=["a", "b"])
     before = np.zeros(len(rows), dtype=np.int64)
     before[is_new] = frame.groupby(["a", "b"], sort=False).cumcount().to_numpy()

@@ -41,16 +41,15 @@ def resend_mask(
             f"resend= holds a value that is not a key: {fault}; nothing was sent"
         ) from None
     rows = len(preflight.sizes)
-    positions = {preflight.keys.at(position): position for position in range(rows)}
-    absent = len(wanted - positions.keys())
+    keys = [preflight.keys.at(position) for position in range(rows)]
+    absent = len(wanted.difference(keys))
     if absent:
         raise LedgerError(
             f"{absent} of the {len(wanted)} keys to resend are in no row of the frame; "
             "nothing was sent"
         )
-    mask = np.zeros(rows, dtype=bool)
-    mask[[positions[one] for one in wanted]] = True
-    return mask
+    # of several rows with a key all but one are left out, or the check has refused them
+    return np.fromiter((key in wanted for key in keys), dtype=bool, count=rows)
 
 
 def _key_digest(value: object, key: Sequence[str]) -> bytes:

@@ -59,9 +59,9 @@ def suppressed_rows(
     streams = preflight.streams
     _check_streams(server, streams)
     heads = preflight.people.halves()[:, 0]
-    among = None if composed.has_many_recipients else np.unique(heads[preflight.sendable])
+    among = None if composed.has_many_recipients else np.unique(heads[preflight.sound])
     suppressed = {stream: _suppressed(server, stream, among=among) for stream in streams}
-    rows = preflight.sendable & np.isin(heads, np.concatenate([*suppressed.values(), _NOBODY]))
+    rows = preflight.sound & np.isin(heads, np.concatenate([*suppressed.values(), _NOBODY]))
     if len(streams) <= 1 and not composed.has_many_recipients:
         return rows
     return _by_message(composed, preflight, rows, suppressed, live=live)

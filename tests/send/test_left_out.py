@@ -325,3 +325,60 @@ def test_a_server_says_whether_it_delivers(tmp_path, kind, delivers):
         chosen.send(server, ledger=tmp_path / "l", **QUIET)
     notes = getattr(caught.value, "__notes__", [])
     assert any("sandbox mode" in note for note in notes) is not delivers
+
+
+# --- rows that share a key or a recipient --------------------------------------------------------
+
+
+TWICE = pd.DataFrame(
+    {
+        "id": [1, 1, 2],
+        "email": ["a@example.com", "A@example.com", "b@example.com"],
+        "n": range(3),
+        "both": [True, True, False],
+        "second": [False, True, False],
+    }
+)
+
+
+@pytest.mark.parametrize("key", ["id", None])
+def test_no_row_takes_the_place_of_one_that_is_held_out(sandbox, key):
+    """Of rows with one key or recipient each is held out or not, in any order."""
+    both = campaign(TWICE, key=key, holdout="both")
+    assert both.plan(sandbox.server).skipped == {"holdout": 2}
+    assert sum(len(batch) for batch in both.batches()) == 1
+    results = both.send(sandbox.server, ledger=None, **QUIET)
+    assert results["reason"].fillna("").tolist() == ["holdout", "holdout", ""]
+    second = campaign(TWICE, key=key, holdout="second")
+    results = second.send(sandbox.server, ledger=None, **QUIET)
+    assert results["reason"].fillna("").tolist() == ["", "holdout", ""]
+
+
+def test_no_row_takes_the_place_of_one_that_is_suppressed_or_capped(sandbox, tmp_path):
+    """A row that repeats one without a key was blocked, and then sent."""
+    server, options = sandbox.server, {"on_invalid": "skip", "ledger": tmp_path / "l"} | QUIET
+    letter = LETTER.replace(subject="{{ n }}")
+    server.suppress(["a@example.com"])
+    first = campaign(TWICE, key=None, letter=letter).send(server, **options)
+    assert first["reason"].fillna("").tolist() == ["suppressed", "suppressed", ""]
+    capped = TWICE.assign(email=["b@example.com", "B@example.com", "c@example.com"], n=9)
+    again = campaign(capped, key=None, letter=letter, name="next")
+    assert again.plan(server, ledger=tmp_path / "l", at_most="1 per day").skipped == {
+        "frequency_cap": 2
+    }
+    second = again.send(server, at_most="1 per day", **options)
+    assert second["reason"].fillna("").tolist() == ["frequency_cap", "frequency_cap", ""]
+    blocked = campaign(capped.assign(n=8), key=None, letter=letter, name="third")
+    third = blocked.send(server, at_most="9 per day", **options)
+    assert third["reason"].fillna("").tolist() == ["", "duplicate_recipient", ""]
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_a_key_to_resend_names_the_row_that_is_left(sandbox, tmp_path, left_out):
+    """Two rows share it, of which one is left out."""
+    server, options = sandbox.server, {"ledger": tmp_path / "l"} | QUIET
+    campaign(TWICE.iloc[[0, 2]]).send(server, **options)
+    excluded = TWICE.index == left_out
+    results = campaign(TWICE).send(server, exclude=excluded, resend=[1], **options)
+    expected = {left_out: "skipped", 1 - left_out: "accepted", 2: "skipped"}
+    assert results["status"].to_dict() == expected

@@ -204,7 +204,8 @@ class LedgerSession:
         recorded = self.ledger.recorded_messages(self.campaign)
         self.taken.hold(recorded.message_ids)
         self.taken.hold_texts(one.message_id for one in recorded.exceptional.values())
-        matches = match_recorded(preflight, recorded, resend=self._is_resent)
+        is_resent = None if self._is_resent is None else self._is_resent & wanted
+        matches = match_recorded(preflight, recorded, resend=is_resent)
         eligible = wanted.copy()
         done = set_recorded_statuses(rows, matches, recorded, self.ledger, self.campaign)
         eligible[done] = False
