@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.errors import ResultsError
 from mailframe.outcomes.message_index import MessageIndex, pieces
 from mailframe.postmark.timestamps import NO_STAMP
 from mailframe.results.frame import last_column, results_columns
@@ -37,7 +38,7 @@ class Sent:
         is_tracked: for ``opens`` and ``clicks``, whether Postmark records them for each message.
 
     Raises:
-        ResultsError: *results* is not a results frame.
+        ResultsError: *results* is not a results frame, or has no times where they belong.
     """
 
     def __init__(self, results: pd.DataFrame) -> None:
@@ -47,8 +48,14 @@ class Sent:
         self._to = last_column(results, labels["To"]).iloc[self.index.first]
         self._listed_to: dict[int, str] = {}
         stamps = last_column(results, labels["SubmittedAt"]).iloc[self.index.first]
-        stamps = pd.to_datetime(stamps, utc=True).dt.as_unit("ns")
-        self.submitted_ns: Array = stamps.to_numpy("datetime64[ns]").view("i8").copy()
+        try:
+            times = pd.to_datetime(stamps, format="ISO8601", utc=True).dt.as_unit("ns")
+        except (TypeError, ValueError) as error:
+            raise ResultsError(
+                f"column {labels['SubmittedAt']!r} has no times ({error}); use what send() or "
+                "read_results() returned"
+            ) from None
+        self.submitted_ns: Array = times.to_numpy("datetime64[ns]").view("i8").copy()
         self.has_recipient: Array = self._to.notna().to_numpy(dtype=bool, copy=True)
         self.is_stored: Array = np.ones(len(self), dtype=bool)
         self.is_tracked = {name: self.is_stored.copy() for name in ("opens", "clicks")}

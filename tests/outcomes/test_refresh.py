@@ -404,6 +404,9 @@ def test_a_frame_without_results_is_refused(sandbox):
     """The text says what is missing."""
     with pytest.raises(ResultsError, match="not a results DataFrame"):
         frames.people(1).mail.refresh(sandbox.server)
+    results = campaign(rows=3).send(sandbox.server, ledger=None, progress=False)
+    with pytest.raises(ResultsError, match="'SubmittedAt' has no times"):
+        results.assign(SubmittedAt="soon").mail.refresh(sandbox.server)
 
 
 @pytest.mark.parametrize("state", [None, 7, {}, {"server": "x"}, {"server": 1, "streams": []}])
