@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -147,7 +148,7 @@ def _numbers(values: pd.Series[Any]) -> Array | int:
     """The values as floats, NaN for a missing one; the place of the first that is no number."""
     kinds, dtype = pd.api.types, values.dtype
     if kinds.is_numeric_dtype(dtype) and not kinds.is_complex_dtype(dtype):
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = values.to_numpy(dtype=np.float64, na_value=math.nan)
     else:
         numbers = np.empty(len(values))
         for place, cell in enumerate(values.tolist()):

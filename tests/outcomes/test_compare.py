@@ -120,6 +120,20 @@ def test_what_happens_to_emails_only_variants_have(campaign):
         untracked.mail.compare("clicked")
 
 
+def test_a_message_that_was_not_accepted_has_no_clicks(campaign):
+    """It counts for its variant, with no; of an accepted one it is not known."""
+    row = campaign.index[campaign["clicks"] > 0][0]
+    for status, reason in (("rejected", "inactive_recipient"), ("unknown", "no answer")):
+        lost = campaign.copy()
+        lost.loc[row, ["clicks", "clicked_at"]] = None
+        with pytest.raises(FrameError, match="missing in 1 compared row"):
+            lost.mail.compare("clicks")
+        lost.loc[row, ["status", "reason"]] = [status, reason]
+        change = campaign.mail.compare("clicked") - lost.mail.compare("clicked")
+        assert change["n"].tolist() == [0, 0]
+        assert change["successes"].sum() == 1
+
+
 def test_without_attrs_variants_are_expected_equally_often(campaign):
     """A merge and a file lose them; weights= and holdout= give them again."""
     merged = campaign.copy()
@@ -340,6 +354,7 @@ def test_several_variants_hold_together():
         ),
         (halves((60, 20)), "bought", "b 20.0% against a 60.0%: -40.0 percentage points, "),
         (halves((60, 20)), "bought", "; b is lower."),
+        (halves((5000, 4998), (10_000, 10_000)), "bought", ": +0.0 percentage points, 95%"),
         (halves((20, 60)), "bought", "; b is higher."),
         (halves((7, 7)), "bought", ": +0.0 percentage points, 95% interval -7.6 to +7.6; no clear"),
         (
