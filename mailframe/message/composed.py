@@ -207,7 +207,9 @@ class Composed:
     @property
     def _letter_digest(self) -> bytes:
         digests = [letter_digest(bound) for bound in self.bounds]
-        return variants_digest(self.groups.variants, digests) if self.variants else digests[0]
+        if not self.variants:
+            return digests[0]
+        return variants_digest(self.groups.variants, digests, self.groups.rule)
 
     @property
     def has_many_recipients(self) -> bool:

@@ -47,15 +47,19 @@ def letter_fingerprint(bound: BoundLetter) -> bytes:
     return recorded_fingerprint(letter_digest(bound))
 
 
-def variants_digest(names: Sequence[str], digests: Sequence[bytes]) -> bytes:
+def variants_digest(
+    names: Sequence[str], digests: Sequence[bytes], rule: Sequence[str] = ()
+) -> bytes:
     """The ``letter_digest`` of several letters, whatever their order.
 
     Args:
         names: the names of the variants.
         digests: the ``letter_digest`` of each.
+        rule: what decides which row gets which; empty if the rows say it.
     """
     pairs = sorted(zip(names, digests, strict=True))
-    return _digest([b"variants", *(part for name, one in pairs for part in (_encoded(name), one))])
+    parts = [part for name, one in pairs for part in (_encoded(name), one)]
+    return _digest([b"variants", *parts, *map(_encoded, rule)])
 
 
 def recorded_fingerprint(digest: bytes) -> bytes:

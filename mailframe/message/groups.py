@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_hashable
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.suggestions import listed
+from mailframe.message.given_frame import as_pandas
 from mailframe.message.given_values import given_series, varies
 from mailframe.message.keys import Digests, key_problems
 from mailframe.message.row_names import RowNames, is_missing_label
@@ -81,6 +83,8 @@ class Groups:
         variants: the names of the variants.
         shares: ``holdout``, the share that is held out, and ``variants``, the share of each by its
             name; without those that a column decides.
+        rule: the seed, the weights and the names, if they decide about the variants: with others a
+            row may get another letter.
     """
 
     no_consent: Mask | None = None
@@ -88,6 +92,7 @@ class Groups:
     variant: Places | None = None
     variants: tuple[str, ...] = ()
     shares: Mapping[str, Any] = field(default_factory=dict)
+    rule: tuple[str, ...] = ()
 
     def left(self, preflight: Preflight) -> Preflight:
         """The check without those who have not consented, and without the holdout."""
@@ -156,6 +161,7 @@ def groups_of(
         variant=asked.variant(variants),
         variants=tuple(variants),
         shares=asked.shares,
+        rule=asked.rule,
     )
 
 
@@ -165,6 +171,7 @@ class _Asked:
     ) -> None:
         self._frame, self._grouping, self._key, self._name = frame, grouping, key, name
         self._digests: np.ndarray[Any, Any] | None = None
+        self.rule: tuple[str, ...] = ()
         self.shares: dict[str, Any] = {}
 
     def truths(self, what: str) -> Mask:
@@ -181,7 +188,7 @@ class _Asked:
 
     def holdout(self) -> Mask | None:
         """Whether each row is held out."""
-        given = self._grouping.holdout
+        given = as_pandas(self._grouping.holdout)
         if given is None:
             return None
         if isinstance(given, str) or varies(given):
@@ -213,26 +220,30 @@ class _Asked:
         self.shares["variants"] = dict(zip(names, weights, strict=True))
         ends = np.cumsum(weights)
         places = np.searchsorted(ends[:-1], self._fractions("variants", _VARIANT), side="right")
+        self.rule = (str(self._seed), *map(repr, weights), *names)
         of_rows: Places = places.astype(np.int16)
         return of_rows
 
     def _given_variants(self, names: Sequence[str]) -> Places:
         values = self._values("variant", self._grouping.variant)
-        places = values.astype(object).map({name: at for at, name in enumerate(names)})
-        if places.isna().any():
-            fault = int(places.isna().to_numpy().argmax())
+        of_name = {name: at for at, name in enumerate(names)}
+        places = [of_name.get(one) if isinstance(one, str) else None for one in values.tolist()]
+        if None in places:
+            fault = places.index(None)
             row = RowNames(self._frame, self._key).of(fault)
             raise FrameError(
                 f"variant: {row} has {shown(values.iloc[fault])}, and the variants are "
                 f"{listed(names)}"
             )
-        of_rows: Places = np.array(places.tolist(), dtype=np.int16)
+        of_rows: Places = np.array(places, dtype=np.int16)
         return of_rows
 
     def _values(self, what: str, given: Any) -> pd.Series[Any]:
-        if varies(given):
+        if varies(given := as_pandas(given)):
             return given_series(self._frame, given, field=what)
-        columns = list(self._frame.columns)
+        columns: list[Any] = list(self._frame.columns)
+        if not is_hashable(given):
+            raise FrameError(f"{what} takes a column or {VARYING}, not a {type(given).__name__}")
         if isinstance(given, bool) or columns.count(given) != 1:
             detail = "the frame has it more than once" if given in columns else "no such column"
             raise FrameError(
@@ -242,11 +253,15 @@ class _Asked:
         column: pd.Series[Any] = self._frame[given]
         return column
 
+    @property
+    def _seed(self) -> str | int | None:
+        return self._name if self._grouping.seed is None else self._grouping.seed
+
     def _fractions(self, what: str, purpose: bytes) -> np.ndarray[Any, np.dtype[np.float64]]:
         """A number from 0 to 1 for each row."""
         if not self._key:
             raise LetterError(f"{what}= decides by the key of each row; name its column with key=…")
-        seed = self._grouping.seed if self._grouping.seed is not None else self._name
+        seed = self._seed
         if seed is None:
             raise LetterError(
                 f"{what}= needs seed=…, or the campaign a name, which is then the seed"
@@ -282,6 +297,8 @@ def checked_weights(
         LetterError: there is not one weight for each, or one is not a number above 0.
     """
     given: Any = [1.0] * len(names) if weights is None else weights
+    if isinstance(given, pd.Series) and not isinstance(given.index, pd.RangeIndex):
+        given = given.to_dict()
     if isinstance(given, Mapping):
         if set(given) != set(names):
             raise LetterError(f"weights={dict(given)!r}: the variants are {listed(names)}")
@@ -291,14 +308,19 @@ def checked_weights(
         raise LetterError(
             f"weights={weights!r} has not one number above 0 for each of {listed(names)}"
         )
-    total = math.fsum(numbers)
-    return [number / total for number in numbers]
+    largest = max(numbers)
+    parts = [number / largest for number in numbers]
+    total = math.fsum(parts)
+    return [part / total for part in parts]
 
 
 def _number(value: Any) -> float:
     """A number as a float; NaN for anything else, and for a truth value."""
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    return float(value) if is_number else math.nan
+    try:
+        return float(value) if is_number else math.nan
+    except OverflowError:
+        return math.inf
 
 
 def fractions(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from mailframe.errors import AccountError, MailframeError
+from mailframe.errors import AccountError, MailframeError, TokenRefused
 from mailframe.message.plan import Plan
 from mailframe.paths import ledger_path
 from mailframe.postmark import search
@@ -19,6 +20,7 @@ from mailframe.send.left_out import LeftOut
 from mailframe.send.options import check_server
 from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.refusals import refuse_unknown_templates
+from mailframe.send.states import NO_RESULTS_YET
 from mailframe.send.suppressed import suppressed_rows
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def plan_of(
         rate: the rate of the send.
 
     Raises:
+        TokenRefused: the token is wrong.
         AccountError: the server did not answer.
     """
     pacing = read_pacing(rate=rate)
@@ -97,10 +100,13 @@ def _asked(question: Callable[[], T]) -> T:
     """The answer to a question.
 
     Raises:
+        TokenRefused: the token is wrong.
         AccountError: there is none.
     """
     try:
         return question()
     except search.SearchError as error:
         text = str(error).removesuffix("; nothing was sent")
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            raise TokenRefused(text, results=NO_RESULTS_YET) from error
         raise AccountError(text, status=error.status) from error

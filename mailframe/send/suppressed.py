@@ -19,7 +19,6 @@ from mailframe.postmark.search import SearchError
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import TypeAlias
 
     from mailframe.message.preflight import Mask, Preflight
@@ -56,8 +55,7 @@ def suppressed_rows(
         SearchError: a question failed.
         StreamRefused: a stream does not exist, is archived, or is an inbound stream.
     """
-    streams = preflight.streams
-    _check_streams(server, streams)
+    streams = _usable_streams(server, composed, preflight, live=live)
     heads = preflight.people.halves()[:, 0]
     among = None if composed.has_many_recipients else np.unique(heads[preflight.sound])
     suppressed = {stream: _suppressed(server, stream, among=among) for stream in streams}
@@ -67,30 +65,50 @@ def suppressed_rows(
     return _by_message(composed, preflight, rows, suppressed, live=live)
 
 
-def _check_streams(server: InterruptibleServer, streams: Sequence[str]) -> None:
+def _usable_streams(
+    server: InterruptibleServer, composed: Sendable, preflight: Preflight, *, live: bool
+) -> list[str]:
+    """The streams of the messages; those of rows that are left out stop nothing.
+
+    Raises:
+        StreamRefused: a message has one that takes no messages.
+    """
+    of_server = _streams_of_server(server)
+    faults = {one: fault for one in preflight.streams if (fault := _fault_in(of_server, one))}
+    if faults and np.any(preflight.left_out):
+        rows = composed.messages(preflight, live=live, wanted=preflight.sound)
+        used = {_stream_of(item) for item in rows if isinstance(item, Message)}
+        refused = [stream for stream in faults if stream in used]
+    else:
+        refused = list(faults)
+    for stream in refused:
+        raise StreamRefused(
+            f"the message stream {stream!r} {faults[stream]}; set message_stream of the letter. "
+            "Nothing was sent",
+            results=NO_RESULTS_YET,
+        )
+    return [stream for stream in preflight.streams if stream not in faults]
+
+
+def _streams_of_server(server: InterruptibleServer) -> dict[str, dict[str, Any]]:
     query = {"MessageStreamType": "All", "IncludeArchivedStreams": "true"}
     result = server.ask("/message-streams", query)
     items = None if result.object is None else result.object.get("MessageStreams")
     if not isinstance(items, list):
         raise _failed("the streams of the server", "/message-streams", result)
-    of_server = {str(item.get("ID")): item for item in items if isinstance(item, dict)}
-    for stream in streams:
-        _check_stream(stream, of_server)
+    return {str(item.get("ID")): item for item in items if isinstance(item, dict)}
 
 
-def _check_stream(stream: str, of_server: dict[str, dict[str, Any]]) -> None:
-    about, fault = of_server.get(stream), ""
-    if about is None:
-        usable = [name for name, one in of_server.items() if not _fault_of(one)]
-        fault = f"does not exist on this server, which has {listed(usable)}"
-    else:
-        fault = _fault_of(about)
-    if fault:
-        raise StreamRefused(
-            f"the message stream {stream!r} {fault}; set message_stream of the letter. Nothing "
-            "was sent",
-            results=NO_RESULTS_YET,
-        )
+def _fault_in(of_server: dict[str, dict[str, Any]], stream: str) -> str:
+    """Why a stream takes no messages; empty if it does."""
+    if stream in of_server:
+        return _fault_of(of_server[stream])
+    usable = [name for name, one in of_server.items() if not _fault_of(one)]
+    return f"does not exist on this server, which has {listed(usable) or 'none'}"
+
+
+def _stream_of(message: Message) -> str:
+    return str(message.payload.get("MessageStream") or DEFAULT_STREAM)
 
 
 def _fault_of(stream: dict[str, Any]) -> str:
@@ -143,10 +161,9 @@ def _by_message(
     sets = {stream: set(heads.tolist()) for stream, heads in suppressed.items()}
     for item in composed.messages(preflight, live=live, wanted=rows):
         if isinstance(item, Message):
-            stream = str(item.payload.get("MessageStream") or DEFAULT_STREAM)
             pairs = getaddresses([str(item.payload.get("To") or "")])
             people = {_head(address) for _, address in pairs}
-            left[item.position] = people <= sets[stream]
+            left[item.position] = people <= sets[_stream_of(item)]
     return left
 
 

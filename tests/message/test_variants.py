@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.errors import FrameError, LetterError
+from mailframe.errors import FrameError, LetterChanged, LetterError
 
 LETTER = mf.Letter(
     sender="me@acme.example", to="{{ email }}", subject="Hi {{ name }}", text_body="Hi {{ name }}"
@@ -206,6 +206,9 @@ def test_a_letter_without_rows_and_repeats_are_no_trouble():
         ({"weights": [1, 1], "variant": "name"}, LetterError, "leave out weights"),
         ({"variant": "name"}, FrameError, "has 'N0', and the variants are"),
         ({"variants": None, "weights": [1, 2]}, LetterError, "weights= needs variants="),
+        ({"weights": [10**400, 1]}, LetterError, "not one number above 0 for each"),
+        ({"variant": pd.Series([["a"]] * 3)}, LetterError, "index"),
+        ({"variant": lambda rows: rows["id"].map(lambda _: ["a"])}, FrameError, r"has \['a'\]"),
         ({"key": None}, LetterError, "name its column with key="),
         ({"variants": {"a": {}, "b": {"text_body": "{{ nme }}"}}}, LetterError, "nme"),
     ],
@@ -214,3 +217,26 @@ def test_wrong_variants_are_refused(options, error, text):
     """Before anything is rendered, with what is wrong."""
     with pytest.raises(error, match=text):
         campaign(people(3), **options)
+
+
+@pytest.mark.parametrize("weights", [[1e308, 1e308], [5e-324, 5e-324], pd.Series([7, 7])])
+def test_weights_of_any_size_are_shares(weights):
+    """Only their ratio counts; a Series is read by its labels."""
+    assert assigned(people(40), weights=weights) == assigned(people(40))
+    by_label = pd.Series({"bold": 1, "plain": 3})
+    assert assigned(people(40), weights=by_label) == assigned(people(40), weights=[3, 1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weights": [9, 1]}, {"seed": "x"}, {"variants": dict(reversed(VARIANTS.items()))}],
+)
+def test_nobody_changes_the_letter_between_two_batches(tmp_path, change):
+    """Other people would get another letter, and results would say it of those who have theirs."""
+    options = {"ledger": tmp_path / "l", "progress": False}
+    with mf.Sandbox(in_process=True) as sandbox:
+        campaign(people(9)).send(sandbox.server, limit=4, **options)
+        with pytest.raises(LetterChanged, match="4 people have campaign 'spring'"):
+            campaign(people(9), **change).send(sandbox.server, **options)
+        rest = campaign(people(9), seed="spring", weights=[2, 2]).send(sandbox.server, **options)
+    assert rest["MessageID"].notna().all()

@@ -165,6 +165,8 @@ def test_a_wrong_token_stops_at_once():
         with pytest.raises(errors.TokenRefused, match="401") as caught:
             campaign(1_200).send(server, progress=False)
         assert len(sandbox.requests()) == 1
+        with pytest.raises(errors.TokenRefused, match="401"):
+            campaign(2).plan(server)
         assert sandbox.messages().empty
     assert (caught.value.results["status"] == "unsent").all()
 

@@ -218,3 +218,24 @@ def test_rows_may_be_named_by_frames_and_columns_of_the_library(kind, sandbox):
     for given in ({"rows": mask}, {"key": column}):
         tests = campaign.send_test(sandbox.server, to="me@acme.example", **given)
         assert [row["id"] for row in records(tests)] == [BIG if "rows" in given else BIG + 2]
+
+
+@pytest.mark.parametrize(
+    "column", [pl.Series([True, None, True, False]), pa.array([True, None, True, False])]
+)
+def test_columns_of_other_libraries_say_who_gets_which_letter(column, sandbox):
+    """Consent, the holdout and the variant."""
+    frame, held = pl.from_arrow(ROWS), pl.Series([False, False, True, True])
+    campaign = mf.compose(
+        frame,
+        **LETTER,
+        name="kinds",
+        key="id",
+        consent=column,
+        holdout=held,
+        variants={"a": {}, "b": {"subject": "Ho"}},
+        variant=pa.array(["b", "a", "a", "a"]),
+    )
+    results = campaign.send(sandbox.server, ledger=None, progress=False)
+    assert results["reason"].to_list() == [None, "no_consent", "holdout", "no_consent"]
+    assert sandbox.messages()["Subject"].tolist() == ["Ho"]

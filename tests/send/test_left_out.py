@@ -88,6 +88,8 @@ def test_only_who_has_consented_gets_the_message(sandbox, tmp_path, consent):
         (PEOPLE["opted_in"].map({True: "yes", False: "no"}), FrameError, "'yes', which is neither"),
         (PEOPLE["opted_in"].map({True: 2, False: 0}), FrameError, "has 2.0"),
         (True, FrameError, "consent=True: no such column"),
+        (np.array([True] * 40), FrameError, "consent takes a column or .*, not a ndarray"),
+        (PEOPLE[["opted_in"]], FrameError, "not a DataFrame"),
         (PEOPLE["opted_in"].iloc[::-1].reset_index(drop=True).iloc[:5], LetterError, "index"),
         (lambda people: people["nothing"], LetterError, "could not be taken from the frame"),
     ],
@@ -154,6 +156,7 @@ KNOWN = [3, 14, 27, 30]
         ({"holdout": True}, "neither a share"),
         ({"holdout": float("nan")}, "neither a share"),
         ({"holdout": [0.1]}, "neither a share"),
+        ({"holdout": 10**400}, "neither a share"),
         ({"holdout": 0.1, "key": None}, "name its column with key="),
         ({"holdout": 0.1, "name": None}, "needs seed="),
         ({"holdout": 0.1, "seed": 1.5}, "seed=1.5 is neither text nor"),
@@ -258,6 +261,12 @@ def test_a_stream_that_takes_no_messages_refuses_the_run(sandbox, tmp_path, stre
         chosen.send(sandbox.server, ledger=tmp_path / "l", **QUIET)
     assert set(caught.value.results["status"]) == {"unsent"}
     assert sandbox.messages().empty
+    of_last = PEOPLE["id"].eq("039").map({True: stream, False: "outbound"})
+    mixed = campaign(letter=LETTER.replace(message_stream=of_last))
+    with pytest.raises(StreamRefused):
+        mixed.send(sandbox.server, ledger=None, exclude=["000"], **QUIET)
+    results = mixed.send(sandbox.server, ledger=None, exclude=["039"], **QUIET)
+    assert Counter(results["status"]) == {"accepted": 39, "skipped": 1}
 
 
 OLD = {"ID": "old", "Name": "Old", "MessageStreamType": "Broadcasts"}
