@@ -19,8 +19,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TOKEN = "token-of-no-server-0123456789"
 FROZEN_BAR = re.compile(r"\d%\s*\||#{3}|█|\bit/s\b")
 MACHINE_PATH = re.compile(r"/(?:home|Users|root|tmp|var|private)/|[A-Z]:\\\\|site-packages")
-VARYING = re.compile(r"[\d,.]+ (?:msg/s|s\b|ms\b|minutes ago)")
-"""Rates and durations differ from run to run."""
+VARYING = re.compile(
+    r"[\d,.]+ (?:msg/s|s\b|ms\b|minutes ago)|\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::[\d.]+)?)?"
+)
+"""Rates, durations and times differ from run to run."""
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -81,9 +83,9 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_three_notebooks() -> None:
+def test_there_are_four_notebooks() -> None:
     """Without notebooks the tests of this file would be empty."""
-    names = ["01_quickstart", "02_when_things_go_wrong", "03_letters"]
+    names = ["01_quickstart", "02_when_things_go_wrong", "03_letters", "04_what_it_did"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
