@@ -20,6 +20,7 @@ import pandas as pd
 from pandas.api.types import is_hashable
 
 from mailframe.errors import FrameError, LetterError
+from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
 from mailframe.letter.suggestions import listed
 from mailframe.message.given_frame import as_pandas
 from mailframe.message.given_values import given_series, varies
@@ -65,6 +66,16 @@ class Grouping:
     seed: str | int | None = None
     weights: Mapping[str, float] | Iterable[float] | None = None
     variant: object = None
+
+    def _parts(self) -> list[tuple[str, object]]:
+        return [(one.name, getattr(self, one.name)) for one in fields(self)]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Grouping:
+        return deep_copy(self, self._parts(), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        refuse_unpicklable(self._parts())
+        return construct, (type(self), fields_of(self))
 
 
 NO_GROUPING: Final = Grouping()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +21,7 @@ from mailframe.send.left_out import LeftOut
 from mailframe.send.options import check_server
 from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.refusals import refuse_unknown_templates
+from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY
 from mailframe.send.states import NO_RESULTS_YET
 from mailframe.send.suppressed import suppressed_rows
 
@@ -97,13 +99,21 @@ def plan_of(
 
 
 def _asked(question: Callable[[], T]) -> T:
-    """The answer to a question.
+    """The answer to a question, which is repeated as in a send.
 
     Raises:
         TokenRefused: the token is wrong.
         AccountError: there is none.
     """
+    policy = DEFAULT_RETRY_POLICY
     try:
+        for tries in range(1, policy.reach_tries):
+            try:
+                return question()
+            except search.SearchError as error:
+                if error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
+            time.sleep(policy.pause_s(tries))
         return question()
     except search.SearchError as error:
         text = str(error).removesuffix("; nothing was sent")

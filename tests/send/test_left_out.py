@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 from collections import Counter
 
 import httpx
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from benchmarks.answering import NOTHING_FOUND, STREAMS
-from mailframe.errors import FrameError, LetterError, MailframeError, StreamRefused
+from mailframe.errors import FrameError, LetterError, MailframeError, NotPicklable, StreamRefused
 
 PEOPLE = pd.DataFrame(
     {
@@ -391,3 +392,18 @@ def test_a_key_to_resend_names_the_row_that_is_left(sandbox, tmp_path, left_out)
     results = campaign(TWICE).send(server, exclude=excluded, resend=[1], **options)
     expected = {left_out: "skipped", 1 - left_out: "accepted", 2: "skipped"}
     assert results["status"].to_dict() == expected
+
+
+def test_a_campaign_with_a_function_is_copied_and_says_why_it_cannot_be_pickled():
+    """As one whose letter has a function."""
+    chosen = campaign(consent=lambda people: people["opted_in"].eq(True))
+    assert copy.deepcopy(chosen).plan().skipped == {"no_consent": 20}
+    with pytest.raises(NotPicklable, match="consent is a lambda"):
+        pickle.dumps(chosen)
+    assert copy.copy(campaign(holdout=0.5)).fingerprint == campaign(holdout=0.5).fingerprint
+
+
+def test_a_plan_asks_again_when_postmark_is_busy(sandbox):
+    """As a send does."""
+    sandbox.fault("http_429", path="/message-streams", times=1)
+    assert campaign().plan(sandbox.server).skipped == {}
