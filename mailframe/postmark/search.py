@@ -25,6 +25,7 @@ MAX_REACH: Final = 10_000
 RETENTION: Final = timedelta(days=366)
 """The longest time for which Postmark stores messages; 45 days by default (same page)."""
 _EASTERN: Final = ZoneInfo("America/New_York")  # Postmark reads the dates of a query as US Eastern
+_SECOND: Final = timedelta(seconds=1)
 _NO_SUCH_STREAM: Final = (1226, 1235)
 _POLL_S: Final = 0.1
 """How often an interrupt is checked while a reply is awaited."""
@@ -208,13 +209,20 @@ class MessageSearch:
                 )
 
     def _between(self, start: datetime, end: datetime) -> Iterator[StoredMessage]:
-        window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
-        if self.page(count=1, window=window)[0] > MAX_REACH and end - start > timedelta(seconds=1):
+        window = _window(start, end)
+        total = self.page(count=1, window=window)[0]
+        if total > MAX_REACH and end - start > _SECOND:
             middle = (start + (end - start) // 2).replace(microsecond=0)
             yield from self._between(start, middle)
             yield from self._between(middle, end)
-        else:
-            yield from self.newest(window)
+            return
+        parts = [window]
+        if total > MAX_REACH:  # both seconds are in it; each alone, if no fraction is lost by that
+            seconds = [_window(start, start), _window(end, end)]
+            if sum(self.page(count=1, window=one)[0] for one in seconds) >= total:
+                parts = seconds
+        for part in parts:
+            yield from self.newest(part)
 
     def page(
         self, *, count: int, offset: int = 0, window: Mapping[str, str] | None = None
@@ -237,6 +245,11 @@ class MessageSearch:
                 status=result.status,
             )
         return total, items
+
+
+def _window(start: datetime, end: datetime) -> dict[str, str]:
+    """The parameters of a search between two times, both included."""
+    return {"fromdate": start.isoformat(), "todate": end.isoformat()}
 
 
 def unambiguous(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
