@@ -18,8 +18,9 @@ _EXIT_CODES: Final = """\
 exit codes:
   0    every message that should go was accepted; or a dry run without problems
   1    rows have errors, or are rejected, unknown or unsent
-  2    the arguments are wrong
-  3    refused: the token, the ledger, the letter or a file; nothing more was sent
+  2    the arguments cannot be read
+  3    refused: the value of an option, the token, the ledger, the letter or a
+       file; nothing more was sent
   130  interrupted; the results so far were written
 """
 _EPILOGS: Final = {"demo": None, "sandbox": EPILOG, "webhooks": webhooks_arguments.EPILOG}
@@ -108,7 +109,7 @@ def _add_campaign(command: argparse.ArgumentParser, *, needs_name: bool) -> None
     )
     command.add_argument(
         "--holdout",
-        type=_share,
+        type=number_or_text,
         metavar="SHARE",
         help="the share of people who get nothing, for a comparison, such as 0.05; or a column",
     )
@@ -143,8 +144,8 @@ def _add_campaign(command: argparse.ArgumentParser, *, needs_name: bool) -> None
     reading.add_argument("--sheet", help="the sheet of an Excel file (default: the only one)")
 
 
-def _share(text: str) -> float | str:
-    """A number, or the name of a column."""
+def number_or_text(text: str) -> float | str:
+    """A number; any other text, such as the name of a column or a percentage, as it is."""
     try:
         return float(text)
     except ValueError:
@@ -238,7 +239,7 @@ def _add_pacing(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="EVENT=SHARE",
         help="end if more than the share of the messages were rejected, bounced or complained, as "
-        "in bounced=2%%; repeat it for several",
+        "in bounced=2%% or bounced=0.02; repeat it for several",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from mailframe.command import files, refusals
+from mailframe.command.arguments import number_or_text
 from mailframe.command.campaigns import campaign_of
 from mailframe.command.results import code_of, is_interrupted, note_results
 from mailframe.command.streams import complain
@@ -168,11 +169,11 @@ def _options(chosen: argparse.Namespace, output: Output) -> dict[str, Any]:
 
 def _pacing(chosen: argparse.Namespace) -> dict[str, Any]:
     """The options that pace a send, with the names that they have in Python."""
-    stop_when: dict[str, str] = {}
+    stop_when: dict[str, float | str] = {}
     for event, _, share in (text.partition("=") for text in chosen.stop_when or ()):
         if event in stop_when:
             raise MailframeError(f"--stop-when {event} is there twice")
-        stop_when[event] = share
+        stop_when[event] = number_or_text(share)
     window = None if chosen.window is None else tuple(chosen.window.split("-"))
     return {
         "rate": chosen.rate,

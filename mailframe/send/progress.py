@@ -95,22 +95,21 @@ class Bar:
         self._began, self._pace = time.monotonic(), pace
         self._phase = Phase(f"sending {self._name or 'messages'}", messages, "msg")
         if self.is_shown and messages:
-            self._draw(0, self._counted())
-            self._tell_news()
+            self._guarded(lambda: self._draw_counts(0))
 
     def count(self, counts: Mapping[Status, int]) -> None:
         """Draw the number of messages by status, and when the send ends if it has a rate."""
         self._counts = counts
         if self._surface is not None:
-            self._draw(self._sent, self._counted())
-            self._tell_news()
+            self._guarded(lambda: self._draw_counts(self._sent))
 
-    def _tell_news(self) -> None:
-        """Write a line to a file or a pipe, which show a long wait no other way."""
+    def _draw_counts(self, sent: int) -> None:
+        """Draw the counts; a file or a pipe, which show a long wait no other way, get a line."""
+        surface = self._open()
+        surface.draw(self._phase, sent, self._counted())
         news = "" if self._pace is None else self._pace.news()
-        if news and self._surface is not None:
-            surface = self._surface
-            self._guarded(lambda: surface.tell(f"{self._phase.doing}: {news}"))
+        if news:
+            surface.tell(f"{self._phase.doing}: {news}")
 
     def finish(self, rows: RowResults) -> None:
         """Replace the bar by a line that counts all rows."""

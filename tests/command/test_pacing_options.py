@@ -34,7 +34,7 @@ def test_the_words_of_python_are_those_of_the_command_line(tmp_path):
         done = facts(
             *("send", *CAMPAIGN, "--live", "--base-url", sandbox.url, "--rate", "1/s"),
             *("--window", window, "--tz", "Europe/Vienna"),
-            *("--stop-when", "rejected=5%", "--stop-when", "bounced=2%"),
+            *("--stop-when", "rejected=5%", "--stop-when", "bounced=0.02"),
             cwd=folder,
         )
         assert (done["exit_code"], done["statuses"]["accepted"]) == (0, 2)
@@ -50,6 +50,8 @@ def test_the_words_of_python_are_those_of_the_command_line(tmp_path):
         (("--tz", "UTC"), "the time zone of window, which is missing"),
         (("--stop-when", "opened=5%"), "it takes rejected, bounced, complained"),
         (("--stop-when", "bounced"), "bounced='', which is not a share"),
+        (("--stop-when", "bounced=1"), "bounced=1.0, which is not a share"),
+        (("--stop-when", "bounced=nan"), "bounced=nan, which is not a share"),
         (("--stop-when", "bounced=2%", "--stop-when", "bounced=5%"), "bounced is there twice"),
     ],
 )

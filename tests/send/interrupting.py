@@ -71,6 +71,18 @@ class Button:
 
 
 @contextmanager
+def interrupted_after(seconds: float = 30.0) -> Iterator[None]:
+    """Interrupt a block that takes longer: a send that waits too long then leaves rows unsent."""
+    timer = threading.Timer(seconds, press_ctrl_c)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
     """Interrupt at the first call of a function of the package.
 

@@ -19,6 +19,7 @@ import pytest
 
 from mailframe.notebook import BAR_AFTER_S
 from mailframe.results.row_results import RowResults, Status
+from mailframe.send.pacing.pace import Clock, Pace, read_pacing
 from mailframe.send.progress import Bar
 from tests.kernels import execute, notebook_of
 
@@ -221,6 +222,15 @@ def test_a_pipe_gets_one_line() -> None:
     assert LINE.fullmatch(drawn.removesuffix("\n"))
     assert drawn.endswith("\n")
     assert output == ""
+
+
+def test_a_bar_that_cannot_say_when_the_send_ends_does_not_end_it(capfd) -> None:
+    """Here the clock has no time that could be a date."""
+    pace = Pace(read_pacing(rate="1/h"), 3, clock=Clock(lambda: 0.0, lambda: float("inf")))
+    with Bar(3, name="spring", shown=True) as bar:
+        bar.send(3, pace)
+        bar.count({Status.ACCEPTED: 1})
+    assert capfd.readouterr().err == ""
 
 
 def test_a_broken_pipe_costs_no_results() -> None:

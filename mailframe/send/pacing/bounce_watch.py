@@ -51,7 +51,7 @@ class BounceWatch:
         self._bounced, self._complained = set[bytes](), set[bytes]()
         self._thread: threading.Thread | None = None
         self._answers: list[list[dict[str, Any]] | AccountError] = []
-        self._failures = 0
+        self._failed: list[AccountError] = []
         self.bounced = self.complained = 0
 
     def add(self, message_ids: Sequence[str]) -> None:
@@ -62,10 +62,12 @@ class BounceWatch:
         """Take an answer that has come, and ask again if it is time.
 
         Raises:
-            AccountError: three questions in a row have failed.
+            AccountError: three questions in a row have failed; also at each later call.
         """
         if self._answers:
             self._take(self._answers.pop())
+        if len(self._failed) >= _MAX_FAILURES:
+            raise self._failed[-1]
         is_busy = self._thread is not None and self._thread.is_alive()
         if self._ids and not is_busy and time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + self._poll_s
@@ -90,11 +92,9 @@ class BounceWatch:
 
     def _take(self, answer: list[dict[str, Any]] | AccountError) -> None:
         if isinstance(answer, AccountError):
-            self._failures += 1
-            if self._failures == _MAX_FAILURES:
-                raise answer
+            self._failed.append(answer)
             return
-        self._failures = 0
+        self._failed.clear()
         for item in answer:
             kind, message_id = item.get("Type"), item.get("MessageID")
             if isinstance(message_id, str) and kind not in NO_FAILURE:

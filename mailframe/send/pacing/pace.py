@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -164,13 +165,18 @@ class Pace:
         return None if self.watch is None or self.messages <= 0 else self.watch.failure()
 
     def ends_at(self) -> datetime | None:
-        """When the last batch goes, in UTC; None without a rate, or if there is none left."""
+        """When the last batch goes, in UTC.
+
+        None without a rate, if there is none left, and if it is further away than times can be.
+        """
         rate = self.pacing.rate
         if rate is None or self.messages <= 0:
             return None
         begins_at = self.clock.at(self._wait_for_rate_s(min(self.messages, rate.batch_messages)))
         if self.pacing.window is None:
-            return begins_at + timedelta(seconds=rate.lasts_s(self.messages))
+            with suppress(OverflowError):
+                return begins_at + timedelta(seconds=rate.lasts_s(self.messages))
+            return None
         gap = timedelta(seconds=max(rate.gap_s, 1e-6))
         return self.pacing.window.last_at(begins_at, times=rate.batches(self.messages), gap=gap)
 

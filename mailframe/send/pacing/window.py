@@ -129,10 +129,6 @@ class Window:
     def _offset(self, at: datetime) -> timedelta | None:
         return at.astimezone(self.zone).utcoffset()
 
-    def __str__(self) -> str:
-        end = f"{self.end:%H:%M}" if self.end != time.min else _MIDNIGHT
-        return f"{self.start:%H:%M}\N{EN DASH}{end} {self.zone}"
-
 
 def _time(value: object) -> time | None:
     """The time that a text or a ``datetime.time`` says; None for anything else."""
@@ -145,6 +141,9 @@ def _time(value: object) -> time | None:
 
 
 def _zone(tz: object) -> tzinfo:
+    if isinstance(tz, tzinfo):
+        # a zone of pytz has the name, and as the zone of a time it means another offset
+        tz = getattr(tz, "zone", None) or tz
     if isinstance(tz, tzinfo):
         return tz
     if tz is None:

@@ -21,10 +21,12 @@ from mailframe import errors
 from mailframe.paths import ledger_path
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.postgres.connection import connect
+from mailframe.send.pacing.pace import read_pacing
 from mailframe.send.states import MessageState
 from tests.campaigns import campaign, judge, people, send_with
 from tests.postgres import MISSING
 from tests.proxy import Proxy
+from tests.send.interrupting import interrupted_after
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.digests import random_digests
 from tests.send.ledger.judging import age, judged
@@ -89,6 +91,27 @@ def test_a_connection_that_is_lost_during_a_request_ends_the_run_truly(
         assert judged(people(ROWS), url, sandbox).fault == ""
     assert sandbox.messages()["To"].is_unique
     assert len(sandbox.messages()) == ROWS
+
+
+@pytest.mark.parametrize("lose", [end, cut])
+def test_a_connection_that_is_lost_in_a_wait_ends_the_run_when_the_next_batch_is_due(
+    postgres, sandbox, lose
+):
+    """That batch is not posted; the next run sends it."""
+    with Proxy(postgres.port) as proxy:
+        url = postgres.tcp_url(port=proxy.port)
+        waits = threading.Timer(0.4, lose, [postgres, sandbox, proxy])
+        sandbox.fault(lambda arrival: waits.start(), path="/email/batch")
+        paced = {"pacing": read_pacing(rate="2/s"), "ledger": url}
+        with interrupted_after(), pytest.raises(errors.LedgerStopped, match="was lost") as stop:
+            send_with(campaign(4), sandbox.server, **paced)
+        waits.join()
+        sandbox._handler.schedule.clear()
+        judge(stop.value.results, sandbox)
+        assert stop.value.results["status"].tolist() == ["accepted"] * 2 + ["unsent"] * 2
+        again = send_with(campaign(4), sandbox.server, **paced)
+        assert again["status"].tolist() == ["skipped"] * 2 + ["accepted"] * 2
+    assert sandbox.messages()["To"].is_unique
 
 
 def test_a_commit_whose_answer_is_lost_posts_nothing(postgres, sandbox):

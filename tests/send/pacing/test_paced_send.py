@@ -13,7 +13,7 @@ from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.clock import since_boot_s
 from mailframe.send.pacing.pace import read_pacing
 from tests.campaigns import campaign, judge, send_with
-from tests.send.interrupting import Button
+from tests.send.interrupting import Button, interrupted_after
 from tests.send.test_progress import in_terminal
 
 WAIT = """
@@ -57,7 +57,7 @@ def test_batches_are_small_and_none_is_early(workers, ledger):
 
 def test_an_interrupt_ends_a_wait_and_a_later_call_sends_the_rest():
     """The wait is half an hour; the rows that are left are unsent, and nobody gets two copies."""
-    with mf.Sandbox(in_process=True) as sandbox:
+    with mf.Sandbox(in_process=True) as sandbox, interrupted_after():
         button = Button(1)
         sandbox.fault(button)
         results = campaign(3).send(sandbox.server, rate="2/h", progress=False)
@@ -106,7 +106,7 @@ def test_messages_of_before_a_restart_count_by_the_clock_of_the_ledger():
 @pytest.mark.parametrize("fault", ["http_429", "http_503_json"])
 def test_a_batch_that_was_not_processed_does_not_count(fault):
     """It is tried again at once, although the next batch may go in half an hour."""
-    with mf.Sandbox(in_process=True) as sandbox:
+    with mf.Sandbox(in_process=True) as sandbox, interrupted_after():
         sandbox.fault(Fault(fault), request=1)
         results = send_with(campaign(1), sandbox.server, pacing=read_pacing(rate="2/h"))
     assert results["status"].tolist() == ["accepted"]

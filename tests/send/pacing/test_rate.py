@@ -106,6 +106,15 @@ def test_full_batches_are_spread_and_use_most_of_the_rate(rate):
     assert per_unit >= rate.count * 0.9
 
 
+@pytest.mark.parametrize(("messages", "end"), [(2_900_000, " 9966-"), (3_000_000, "")])
+def test_an_end_that_no_date_can_be_is_not_shown(messages, end):
+    """The send begins all the same."""
+    at = 1_795_000_000.0
+    pace = Pace(Pacing(Rate(1, "day")), messages, clock=Clock(lambda: at, lambda: at))
+    assert end in pace.note()
+    assert (pace.ends_at() is None) is (not end)
+
+
 @pytest.mark.parametrize(
     ("rate", "size", "gap_s"),
     [

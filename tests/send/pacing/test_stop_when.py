@@ -9,10 +9,11 @@ import pytest
 
 import mailframe as mf
 from mailframe.postmark.replies import GetResult
+from mailframe.postmark.responses import Answer, Outcome, Verdict
 from mailframe.send.pacing.bounce_watch import BounceWatch
 from mailframe.send.pacing.pace import Pacing
 from mailframe.send.pacing.rate import Rate
-from mailframe.send.pacing.stop_rule import StopRule
+from mailframe.send.pacing.stop_rule import StopRule, StopWatch
 from tests.campaigns import LETTER, judge, people, send_with
 
 FAST = Rate(500, "s")
@@ -136,6 +137,37 @@ def test_bounces_that_cannot_be_asked_for_end_the_send():
         with pytest.raises(mf.errors.SendError, match="could not be checked: GET /bounces") as e:
             send_with(campaign_with([]), sandbox.server, pacing=rule)
         assert set(e.value.results["status"]) == {"accepted", "unsent"}
+
+
+def test_a_rule_that_cannot_be_checked_ends_the_send_whenever_it_is_asked():
+    """The first one who asks may only want to know whether another batch may go."""
+    asked = []
+
+    class WithoutList(Answers):
+        def ask(self, path, query=None):
+            asked.append(path)
+            return GetResult(200, {}, "")
+
+    watch = StopWatch(StopRule({"complained": 0.5}, poll_s=0.0), WithoutList())
+    watch.add(Answer(Verdict.ANSWERED, (Outcome(0, "OK", str(uuid.UUID(int=1))),)))
+    until = time.monotonic() + 60
+    while (failure := watch.failure()) is None:
+        assert time.monotonic() < until
+    assert str(failure) == str(watch.failure())
+    assert "could not be checked: GET /bounces: the answer has no TotalCount" in str(failure)
+    assert asked == ["/bounces"] * 3
+
+
+def test_the_test_token_has_no_bounces():
+    """Nothing is asked for, and the send does not end."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        server = mf.Postmark(
+            "POSTMARK_API_TEST", base_url="https://a.example", transport=sandbox.transport()
+        )
+        rule = Pacing(Rate(100, "s"), stop=StopRule({"bounced": 0.5}, poll_s=0.0))
+        results = send_with(campaign_with([], 210), server, pacing=rule)
+        assert results["status"].eq("accepted").all()
+        assert set(sandbox.requests()["path"]) == {"/email/batch"}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from mailframe.send.pacing.pace import Clock, Pace, Pacing, read_pacing
 from mailframe.send.pacing.rate import Rate
 from mailframe.send.pacing.window import Window
 from tests.campaigns import campaign, judge
-from tests.send.interrupting import interrupted_at
+from tests.send.interrupting import interrupted_after, interrupted_at
 
 VIENNA = "Europe/Vienna"
 MINUTE = timedelta(minutes=1)
@@ -105,6 +105,16 @@ def test_a_wrong_window_is_refused_with_its_value_and_the_rule(window, tz, rule)
         assert sandbox.requests().empty
 
 
+@pytest.mark.parametrize(("day", "opens"), [("11-27", "08:00"), ("07-01", "07:00")])
+def test_a_zone_of_pytz_is_the_zone_of_its_name(day, opens):
+    """As the zone of a time it would be the mean time of the place, an hour and five minutes."""
+    pytz = pytest.importorskip("pytz")
+    window = Window.read(("09:00", "18:00"), pytz.timezone(VIENNA))
+    at = datetime.fromisoformat(f"2026-{day}T00:00:00Z")
+    assert window.opens_at(at) == datetime.fromisoformat(f"2026-{day}T{opens}:00Z")
+    assert Window.read(("09:00", "18:00"), pytz.FixedOffset(60)).zone == pytz.FixedOffset(60)
+
+
 def test_after_a_night_of_sleep_one_batch_goes_and_the_window_counts_by_the_wall_clock():
     """The clock that counts the rate has stood still; the machine wakes up within the window."""
     clocks = {"passed": 0.0, "wall": datetime(2026, 11, 27, 16, 59, 50, tzinfo=UTC).timestamp()}
@@ -155,7 +165,7 @@ def test_a_send_waits_for_its_window_and_an_interrupt_ends_the_wait(capfd):
     """Nothing was posted; the log says how long; the next call sends all."""
     now = datetime.now(timezone(timedelta(hours=5)))
     window = ((now + timedelta(hours=2)).time(), (now + timedelta(hours=3)).time())
-    with mf.Sandbox(in_process=True) as sandbox:
+    with mf.Sandbox(in_process=True) as sandbox, interrupted_after():
         with interrupted_at("wait") as called:
             results = campaign(2).send(sandbox.server, window=window, tz=now.tzinfo)
         assert called
