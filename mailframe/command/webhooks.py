@@ -57,6 +57,11 @@ def _check(chosen: argparse.Namespace) -> None:
             f"--no-auth with --host {chosen.host}: everyone who reaches this machine could write "
             "events; give a password with --auth-file"
         )
+    if chosen.out.suffix == ".gz":
+        raise MailframeError(
+            f"--out {chosen.out}: the receiver compresses nothing, and mf.read_events decompresses "
+            "files that end with .gz; name one that ends with .jsonl"
+        )
     if chosen.public_url is not None:
         public_address(chosen.public_url)
 

@@ -47,12 +47,22 @@ class EventFile:
     def append(self, lines: bytes) -> None:
         """Append whole lines, and return when they are on the disk.
 
+        If the file is moved away meanwhile, the new one gets them, too: who moved it may have read
+        it before they were there. ``mf.read_events`` reads them once.
+
         Raises:
             OSError: they could not be stored; the file is as before.
+            MailframeError: another file has taken its place.
         """
-        if not self._is_in_place():
-            self.close()
-            self._open()
+        for _ in range(2):
+            if not self._is_in_place():
+                self.close()
+                self._open()
+            self._append(lines)
+            if self._is_in_place():
+                return
+
+    def _append(self, lines: bytes) -> None:
         self._remove_rest()
         size = os.fstat(self._descriptor).st_size
         try:

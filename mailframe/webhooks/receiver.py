@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -37,18 +38,28 @@ class Receiver:
         storing: stores the events.
         credentials: what each request must have; None accepts all.
         write: gets one line per request, without personal data.
+        body_s: the seconds in which the body of a request must arrive.
     """
 
     def __init__(
-        self, storing: Storing, *, credentials: Credentials | None, write: Callable[[str], None]
+        self,
+        storing: Storing,
+        *,
+        credentials: Credentials | None,
+        write: Callable[[str], None],
+        body_s: float = BODY_S,
     ) -> None:
         self._storing = storing
         self._credentials = credentials
         self._write = write
+        self._body_s = body_s
 
     def app(self) -> Starlette:
         """The application: ``POST /postmark``."""
-        app = Starlette(routes=[Route(PATH, self._receive, methods=["POST"])])
+        app = Starlette(
+            routes=[Route(PATH, self._receive, methods=["POST"])],
+            exception_handlers={HTTPException: self._elsewhere},  # type: ignore[dict-item]
+        )
         app.router.redirect_slashes = False  # Postmark follows no redirect
         return app
 
@@ -57,10 +68,10 @@ class Receiver:
         if refusal is not None:
             return refusal
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self._body_s):
                 body = await _body(request)
         except TimeoutError:
-            return self._answer(408, f"the body did not arrive in {BODY_S:.0f} seconds")
+            return self._answer(408, f"the body did not arrive in {self._body_s:g} seconds")
         except asyncio.CancelledError:  # a signal came, and the time for requests under way is over
             return self._answer(503, "the receiver ends")
         except ClientDisconnect:
@@ -80,6 +91,11 @@ class Receiver:
         if kind != "application/json":  # which no page of another site can send
             return self._answer(415, "the Content-Type is not application/json")
         return None
+
+    async def _elsewhere(self, _request: Request, error: HTTPException) -> PlainTextResponse:
+        """The answer to another path or method; a path may have personal data."""
+        headers = dict(error.headers or {})
+        return self._answer(error.status_code, f"webhooks are posted to {PATH}", headers=headers)
 
     async def _stored(self, body: bytes) -> PlainTextResponse:
         event = event_of(body)

@@ -9,16 +9,20 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     from starlette.applications import Starlette
 
 MAX_CONNECTIONS: Final = 500
 """Further ones are answered with 503, and Postmark repeats the post."""
+REQUEST_S: Final = 60.0
+"""The seconds from the begin of a connection, or from an answer, to the next answer."""
 END_S: Final = 5
 """The seconds that requests under way get at the end."""
 
@@ -49,10 +53,42 @@ def serve(app: Starlette, *, at: socket.socket) -> None:
         app: the application.
         at: the socket, which is closed at the end.
     """
+    with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted():
+        server_of(app).run(sockets=[at])
+
+
+def server_of(app: Starlette, *, request_s: float = REQUEST_S) -> uvicorn.Server:
+    """The server that answers requests.
+
+    Args:
+        app: the application.
+        request_s: the seconds until each next answer. uvicorn itself waits without end for the
+            head of a request, and for the rest of a body after its answer, so that few clients,
+            also without a password, could take all connections.
+    """
+
+    class Connection(H11Protocol):
+        """A connection that is closed if no answer is sent for so long."""
+
+        end: asyncio.TimerHandle
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.end = self.loop.call_later(request_s, transport.abort)
+
+        def on_response_complete(self) -> None:
+            self.end.cancel()
+            self.end = self.loop.call_later(request_s, self.transport.abort)
+            super().on_response_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.end.cancel()
+            super().connection_lost(exc)
+
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -62,8 +98,7 @@ def serve(app: Starlette, *, at: socket.socket) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=END_S,
     )
-    with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted():
-        uvicorn.Server(config).run(sockets=[at])
+    return uvicorn.Server(config)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from mailframe.errors import MailframeError, MailframeWarning
 from mailframe.outcomes import event_files
 from mailframe.outcomes.events import EVENT_DTYPES
 from mailframe.pandas_versions import text_dtype
+from tests.campaigns import campaign, send_with
 from tests.webhooks.receiving import event
 
 AT = "2026-11-27T12:00:00.1234567Z"
@@ -192,6 +193,25 @@ def test_events_and_the_lists_of_a_server_are_not_counted_twice(sent, tmp_path):
             refreshed = refreshed.mail.refresh(more[source][0], **more[source][1])
         assert refreshed["opens"].iloc[0] == len(lines)
         assert refreshed["opens"].iloc[1:].isna().all() == ("server" not in order)
+
+
+def test_events_of_an_unknown_row_join_when_it_is_reconciled(tmp_path):
+    """Its metadata do not say which of two messages it got; the ledger does."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        sandbox.index_delay_s = 60
+        sandbox.fault("http_500_accepted", path="/email/batch")
+        unknown = send_with(campaign(1), sandbox.server)
+        [arrived] = sandbox.messages().to_dict("records")
+        posted = KINDS["opened"] | {name: arrived[name] for name in ("MessageID", "Metadata")}
+        events = mf.read_events(written(tmp_path / "events.jsonl", posted))
+        assert unknown["status"].tolist() == ["unknown"]
+        assert unknown.mail.refresh(events)["outcome"].isna().all()
+        sandbox.index_delay_s = 0
+        mf.reconcile("numbers", sandbox.server)
+        again = send_with(campaign(1), sandbox.server)
+        assert again["status"].tolist() == ["skipped"]
+        assert again.mail.refresh(events)["outcome"].tolist() == ["opened"]
+        assert len(sandbox.messages()) == 1
 
 
 def test_another_frame_is_refused(sent, tmp_path):

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -93,6 +94,13 @@ class Receiver:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         options = {"auth": AUTH, "headers": {"Content-Type": "application/json"}} | more
         return self.http.post(self.url, content=content, **options)
+
+    def wait_for(self, line: str) -> None:
+        """Wait until a line of its output begins so."""
+        until = time.monotonic() + 30
+        while not any(one.startswith(line) for one in self.lines):
+            assert time.monotonic() < until, self.lines
+            time.sleep(0.005)
 
     def events(self) -> list[Any]:
         """The events of the file."""

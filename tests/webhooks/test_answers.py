@@ -75,7 +75,9 @@ def test_what_is_no_event_is_refused_and_not_stored(receiver, case):
 def test_another_method_or_path_is_refused(receiver, method, path, status):
     """No redirect leads to the path, because Postmark follows none."""
     answer = receiver.http.request(method, receiver.url + path, auth=AUTH, json=event(1))
-    assert answer.status_code == status
+    assert (answer.status_code, answer.text) == (status, "webhooks are posted to /postmark")
+    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
+    receiver.wait_for(f"{status} {answer.reason_phrase}: webhooks are posted to /postmark")
 
 
 @pytest.mark.parametrize("size", [MAX_EVENT_BYTES - 1, MAX_EVENT_BYTES])

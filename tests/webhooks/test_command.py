@@ -24,6 +24,7 @@ WRONG = {
     "a file and none": (["--no-auth", "--auth-file", "auth"], {}, "exclude each other"),
     "open to all": (["--no-auth", "--host", "0.0.0.0"], {}, "everyone who reaches this machine"),
     "open to a name": (["--no-auth", "--host", "acme.example"], {}, "everyone"),
+    "a compressed file": (["--out", "events.jsonl.gz"], {}, "the receiver compresses nothing"),
     "no port": (["--port", "65536"], {}, "65536 is not a port"),
     "no URL": (["--public-url", "hooks.acme.example"], {}, "is not a URL such as"),
     "half a URL": (["--public-url", "https://["], {}, "is not a URL such as"),

@@ -118,6 +118,38 @@ def test_a_file_that_is_moved_or_replaced_goes_on(tmp_path):
     assert path.read_bytes() == LINES[2]
 
 
+@pytest.mark.parametrize(
+    ("moved_at", "old", "new"),
+    [(1, [0], [1]), (2, [0, 1], [1]), (3, [0, 1], [])],
+    ids=["before it is written", "before its end", "after that"],
+)
+def test_an_event_that_is_written_while_its_file_is_moved_is_in_the_new_one(
+    tmp_path, moved_at, old, new
+):
+    """Who moves a file and reads it at once may have missed the line that was just written."""
+
+    class Moving(type(tmp_path)):
+        looks = 0
+
+        def stat(self, **options):
+            self.looks += 1
+            if self.looks == moved_at:
+                self.rename(moved)
+            return super().stat(**options)
+
+    path, moved = Moving(tmp_path / "events.jsonl"), tmp_path / "moved.jsonl"
+    with closing(EventFile(path)) as file:
+        file.append(LINES[0])
+        path.looks = 0
+        file.append(LINES[1])
+        if moved_at == 3:
+            path.rename(moved)
+    assert moved.read_bytes() == b"".join(LINES[number] for number in old)
+    stored = b"".join(LINES[number] for number in new)
+    assert (tmp_path / "events.jsonl").exists() == bool(stored)
+    assert not stored or (tmp_path / "events.jsonl").read_bytes() == stored
+
+
 def test_only_the_end_of_a_long_file_is_read(tmp_path, monkeypatch):
     """The start takes as long for each file beyond that size."""
     path = tmp_path / "events.jsonl"
