@@ -145,7 +145,7 @@ class MailAccessor(OutcomeMethods):
         Returns:
             One row per value, with the value as index, also for a missing one: ``rows``, and a
             column for each status that occurs. The values of a categorical column are in its order;
-            otherwise the value with the most rows is first.
+            variants are in alphabetical order; otherwise the value with the most rows is first.
 
         Raises:
             FrameError: there is no such column, or a cell such as a list cannot be counted.

@@ -110,7 +110,7 @@ class OutcomeMethods:
             by: the label of a column from before the assignment, or a list of labels: the
                 difference is that of groups with the same shares of its values.
             baseline: the variant that the others are compared with; by default the first name in
-                alphabetical order.
+                alphabetical order, or of the categories of a categorical column.
             level: the level of the intervals. With more than two variants the intervals hold all
                 together, and the p values are adjusted (Bonferroni).
             weights: the weight of each variant, if ``attrs`` lost those of ``compose``; by default
@@ -127,7 +127,8 @@ class OutcomeMethods:
             MissingExtra: SciPy is not installed: ``pip install "mailframe[stats]"``.
             FrameError: there is no such column, a value is missing or no number, or a value of
                 *by* has too few rows of a group.
-            ResultsError: this is not a results DataFrame, or it has no two groups.
+            ResultsError: this is not a results DataFrame, it has no two groups, or several rows of
+                one message, as after a merge with a table that has several rows per person.
             MailframeError: *level*, *weights* or *holdout* is wrong.
 
         Warns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 _LINE_IN: Final = 0.3
 _SPACE_IN: Final = 0.55
 _KEY_IN: Final = 0.3
+_KEY_UNITS: Final = 0.9
+"""The height of a line of the key, in inches and in units of the axis."""
+_KEY_WIDTH_IN: Final = 5.6
+"""Of a chart of its own, beside the labels of the lines."""
+_KEY_SQUARE_IN, _CHAR_IN, _WIDE_IN = 0.36, 0.088, 0.15
+"""The width of a square with the space around it, and of a character of a name."""
 _MAX_LABEL: Final = 28
 _MAX_NOTE: Final = 60
 _LEAST_POINTS: Final = 1.5
@@ -71,7 +78,8 @@ def bars(
         axes: axes to draw in; by default new ones on a figure of the size of the chart.
     """
     places = _places(lines)
-    height = _SPACE_IN + _LINE_IN * (1 - places[-1]) + (_KEY_IN if key else 0)
+    key_lines = _key_lines(key, _KEY_WIDTH_IN if axes is None else _width_in(axes))
+    height = _SPACE_IN + _LINE_IN * (1 - places[-1]) + _KEY_IN * len(key_lines)
     axes = chart_axes(height)[0] if axes is None else axes
     bare(axes)
     titled(axes, one_line(title))
@@ -80,10 +88,11 @@ def bars(
     labels = [one_line(line.label, most=_MAX_LABEL) for line in lines]
     axes.set_yticks(places, labels, **PLAIN)
     axes.set_xticks([])
-    axes.set_ylim(places[-1] - 0.45, 0.6 + (0.9 if key else 0))
+    axes.set_ylim(places[-1] - 0.45, 0.6 + _KEY_UNITS * len(key_lines))
     texts = [_draw_value(axes, place, line) for place, line in zip(places, lines, strict=True)]
-    entries = _draw_key(axes, key)
-    _fit(axes, lines, texts, entries)
+    for number, entries in enumerate(key_lines, start=1):
+        _draw_key(axes, entries, 0.95 + _KEY_UNITS * (len(key_lines) - number))
+    _fit(axes, lines, texts)
     described(axes, alt)
     return axes
 
@@ -144,14 +153,35 @@ def _draw_value(axes: Axes, place: float, line: Line) -> list[Any]:
     return [value, note]
 
 
-def _draw_key(axes: Axes, key: Sequence[tuple[str, str]]) -> list[Any]:
+def _key_lines(key: Sequence[tuple[str, str]], width_in: float) -> list[list[tuple[str, str]]]:
+    """The entries of a key, in as many lines as they need."""
+    lines: list[list[tuple[str, str]]] = []
+    left = 0.0
+    for entry in key:
+        wanted = _KEY_SQUARE_IN + sum(
+            _WIDE_IN if unicodedata.east_asian_width(char) in "WF" else _CHAR_IN
+            for char in entry[0]
+        )
+        if not lines or wanted > left:
+            lines.append([])
+            left = width_in
+        lines[-1].append(entry)
+        left -= wanted
+    return lines
+
+
+def _width_in(axes: Axes) -> float:
+    return float(axes.get_window_extent().width) / float(root_figure(axes).dpi)
+
+
+def _draw_key(axes: Axes, key: Sequence[tuple[str, str]], height: float) -> None:
     """A line above the bars: a square of each color, and its name."""
     entries: list[Any] = []
     for name, color in key:
         at = {"xycoords": entries[-1]} if entries else {"xycoords": axes.get_yaxis_transform()}
         square = axes.annotate(
             "■",
-            (1, 0) if entries else (0, 0.95),
+            (1, 0) if entries else (0, height),
             xytext=(12, 0) if entries else (0, 0),
             textcoords="offset points",
             va="bottom" if entries else "center",
@@ -174,10 +204,9 @@ def _draw_key(axes: Axes, key: Sequence[tuple[str, str]]) -> list[Any]:
             **PLAIN,
         )
         entries.append(word)
-    return entries
 
 
-def _fit(axes: Axes, lines: Sequence[Line], texts: Sequence[list[Any]], _: object) -> None:
+def _fit(axes: Axes, lines: Sequence[Line], texts: Sequence[list[Any]]) -> None:
     """Make the bars as long as the texts behind them allow."""
     figure = root_figure(axes)
     longest = max([1, *(line.total for line in lines)])

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import FrameError, MailframeError, MailframeWarning, ResultsError
-from mailframe.outcomes.compared_rows import VARIANT, ComparedRows
+from mailframe.outcomes.compared_rows import ComparedRows
 from mailframe.outcomes.comparison import Pair, Question, cautions, sentence, shown_comparison
 from mailframe.outcomes.intervals import mean_difference, rate_difference, sample_ratio, samples
 from mailframe.outcomes.measured import measured
+from mailframe.pages.text import one_line
 from mailframe.pandas_versions import text_labels
 from mailframe.problems import shown
+from mailframe.results.frame import VARIANT
 from mailframe.results.status_counts import grouped
 
 if TYPE_CHECKING:
@@ -162,7 +164,11 @@ def _compared(
     level = 1 - (1 - ask.level) / others
     difference = rate_difference if is_rate else mean_difference
     differences = [difference(one, of_groups[0], weights, level=level) for one in of_groups[1:]]
-    adjusted = [one._replace(p_value=min(1.0, one.p_value * others)) for one in differences]
+    p_values = np.minimum(1.0, [one.p_value * others for one in differences])  # NaN stays NaN
+    adjusted = [
+        one._replace(p_value=float(p_value))
+        for one, p_value in zip(differences, p_values, strict=True)
+    ]
     return _Compared(groups, of_groups, weights, adjusted, is_rate)
 
 
@@ -192,7 +198,7 @@ def _ratio_warning(groups: Comparison) -> str:
         return ""
     expected = [share * len(groups.group) for share in groups.shares]
     sizes = ", ".join(
-        f"{name} has {count:,} rows ({wanted:,.0f} expected)"
+        f"{one_line(str(name), most=60)} has {count:,} rows ({wanted:,.0f} expected)"
         for name, count, wanted in zip(groups.names, counts, expected, strict=True)
     )
     remedy = "weights=" if groups.kind == VARIANT else "holdout="

@@ -7,22 +7,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.outcomes.measured import truths
 from mailframe.results import reasons
-from mailframe.results.frame import GROUP_SHARES, newest, results_columns, standard_name
+from mailframe.results.frame import (
+    GROUP_SHARES,
+    VARIANT,
+    newest,
+    results_columns,
+    standard_name,
+)
 from mailframe.results.row_results import Status
+from mailframe.results.status_counts import name_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from mailframe.outcomes.intervals import Array
 
-VARIANT: Final = "variant"
 HOLDOUT: Final = "holdout"
 MAILED: Final = "mailed"
 
@@ -67,11 +73,13 @@ class ComparedRows:
         variant: the variant of each row; None without variants.
 
     Raises:
-        ResultsError: it is not a results frame.
+        ResultsError: it is not a results frame, or has several rows of one message.
     """
 
     def __init__(self, results: pd.DataFrame) -> None:
         rows = newest(results)
+        self._names = RowNames(results)
+        self._refuse_repeated(rows["MessageID"])
         self.status, reason = rows["status"], rows["reason"]
         self.changed = rows["changed"].to_numpy(dtype=bool)
         is_skipped = self.has_status(Status.SKIPPED)
@@ -85,8 +93,19 @@ class ComparedRows:
         if column is not None:
             self.held = self.compared & (is_held_back | truths(column))
         self.variant = _group_column(results, VARIANT)
-        self._names = RowNames(results)
         self._shares = _shares(results.attrs)
+
+    def _refuse_repeated(self, message_id: pd.Series[Any]) -> None:
+        """Refuse several rows of one message: they are one person, and no sample of several."""
+        is_again = (message_id.duplicated() & message_id.notna()).to_numpy(dtype=bool)
+        if is_again.any():
+            row = self._names.of(int(is_again.argmax()))
+            raise ResultsError(
+                f"{counted(int(is_again.sum()), 'row')} repeat the MessageID of a row before, "
+                f"first {row}: compare needs one row per person. Before a merge with a table "
+                "that has several rows per person, sum that table up: orders.groupby('id', "
+                "as_index=False)['revenue'].sum(); after concat, take the newest results alone"
+            )
 
     def has_status(self, *statuses: Status) -> Array:
         """Which rows have one of these statuses."""
@@ -104,15 +123,28 @@ class ComparedRows:
             if is_missing_label(cell):
                 row = self._names.of(int(positions[place]))
                 raise ResultsError(f"{row} has no variant, and it was posted")
-        names = sorted(set(cells), key=str)
+        names = self._in_order(cells)
         if baseline is not None:
             if baseline not in names:
-                raise ResultsError(f"baseline={baseline!r}: the variants are {names or None}")
+                there = f"the variants are {names}" if names else "these rows have no variants"
+                raise ResultsError(f"baseline={baseline!r}: {there}")
             names.sort(key=lambda name: name != baseline)
         places = {name: place for place, name in enumerate(names)}
         group = np.array([places[cell] for cell in cells], dtype=np.int64)
         shares = _of_names(self._assigned(names) if weights is None else weights, names)
         return Comparison(VARIANT, tuple(names), positions[: len(group)], group, shares)
+
+    def _in_order(self, cells: list[Any]) -> list[Any]:
+        """Each name once, in the order of ``by`` and ``funnel``."""
+        try:
+            names = sorted(set(cells), key=name_order)
+        except TypeError as error:  # a list in a column of the caller
+            raise ResultsError(
+                f"the column of variants has a cell that is no name ({error})"
+            ) from None
+        if self.variant is not None and isinstance(self.variant.dtype, pd.CategoricalDtype):
+            return [name for name in self.variant.cat.categories.tolist() if name in names]
+        return names
 
     def _assigned(self, names: list[Any]) -> Mapping[str, float] | None:
         """The shares that compose assigned; equal ones if they are lost, as after a merge."""

@@ -11,10 +11,11 @@ import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.message.problem_frame import LikeAnyFrame
-from mailframe.outcomes.compared_rows import HOLDOUT, VARIANT
+from mailframe.outcomes.compared_rows import HOLDOUT
 from mailframe.outcomes.intervals import Difference, independence
 from mailframe.pages.data_frame import data_frame
-from mailframe.pages.text import one_line, visible
+from mailframe.pages.text import END, ISOLATE, isolated, one_line, visible
+from mailframe.results.frame import VARIANT
 from mailframe.results.row_results import Status
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ _MOST_CHARS: Final = 60
 _FORMATS: Final[Mapping[str, Any]] = {
     "expected": "{:.0f}".format,
     "total": "{:.2f}".format,
-    **dict.fromkeys(("rate", "mean", "difference", "low", "high"), "{:.4f}".format),
     "p_value": "{:.2g}".format,
 }
+_OF_UNIT: Final = ("rate", "mean", "difference", "low", "high")
+"""Columns that are in the unit of the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,26 @@ class Compared(pd.DataFrame, metaclass=LikeAnyFrame):
         return [*getattr(self, "lines", ()), *getattr(self, "notes", ())]
 
     def __repr__(self) -> str:
-        formats = {name: one for name, one in _FORMATS.items() if name in self.columns}
-        table = self.to_string(formatters=formats) if len(self) else super().__repr__()
-        return "\n".join([*self._texts(), "", visible(table)]).lstrip("\n")
+        table = self.to_string(formatters=self._formats()) if len(self) else super().__repr__()
+        texts = [text.replace(ISOLATE, "").replace(END, "") for text in self._texts()]
+        return "\n".join([*texts, "", visible(table)]).lstrip("\n")
 
     def _repr_html_(self) -> str | None:
-        table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        if not table:
-            return table
+        if not pd.get_option("display.notebook_repr_html"):
+            return None
+        table = self.to_html(formatters=self._formats(), na_rep="", border=0)
         return data_frame(visible(table), notes=self._texts())
+
+    def _formats(self) -> dict[Any, Any]:
+        """How the numbers of each column are written."""
+        formats = dict(_FORMATS)
+        if {"low", "high"} <= {*self.columns}:
+            half_widths = ((self["high"] - self["low"]).dropna() / 2).tolist()
+            least, scale, more = (0, 1, 1) if "mean" in self else (1, 100, 3)
+            # one digit more than the sentence, which has percent
+            digits = more + _decimals(scale * min(half_widths, default=1.0), least=least)
+            formats |= dict.fromkeys(_OF_UNIT, f"{{:,.{digits}f}}".format)
+        return {name: one for name, one in formats.items() if name in self.columns}
 
 
 def shown_comparison(
@@ -127,9 +140,9 @@ def sentence(ask: Question, pair: Pair) -> str:
     head += f", adjusted for {_word(_labels(ask.by))}" if ask.by is not None else ""
     head += f": {_signed(value, digits)}{unit}"
     if math.isnan(low):
-        return f"{head}; the values differ too little for an interval."
+        return f"{head}; too few rows or equal values, so there is no interval."
     together = f" (all {pair.of} together)" if pair.of > 1 else ""
-    interval = f"{100 * ask.level:.6g}% interval{together}"
+    interval = f"{100 * ask.level:.12g}% interval{together}"
     verdict = "no clear difference"
     if low > 0 or high < 0:
         verdict = f"{_word(pair.names[0])} is {'higher' if value > 0 else 'lower'}"
@@ -137,7 +150,7 @@ def sentence(ask: Question, pair: Pair) -> str:
 
 
 def _word(label: object) -> str:
-    return one_line(str(label), most=_MOST_CHARS)
+    return isolated(one_line(str(label), most=_MOST_CHARS))
 
 
 def _labels(by: Any) -> str:

@@ -82,7 +82,9 @@ class Measured:
                 f"{head}: Postmark did not track or does not store it, or a refresh has not seen "
                 "it yet; run refresh again, or count them as no: results['clicked_at'].notna()"
             )
-        return f"{head}; if missing means no, write results[{self.name!r}].fillna(0)"
+        label = self.values.name
+        values = "the outcome" if label is None else f"results[{label!r}]"
+        return f"{head}; if missing means no, write {values}.fillna(0)"
 
 
 def measured(results: pd.DataFrame, outcome: Any) -> Measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 _INVISIBLE: Final = re.compile(
@@ -18,6 +19,19 @@ def visible(text: str) -> str:
     '⟨U+001B⟩[31mred⟨U+202E⟩'
     """
     return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text.replace("\r\n", "\n"))
+
+
+ISOLATE, END = "\u2068", "\u2069"
+"""Around a name whose direction must not reach the text beside it (Unicode, annex 9)."""
+
+
+def isolated(name: str) -> str:
+    """A name in a sentence: one from right to left would take the numbers beside it along.
+
+    ``data_frame`` makes markup of the two characters around it; plain text is better without them.
+    """
+    is_from_right = any(unicodedata.bidirectional(char) in ("R", "AL") for char in name)
+    return f"{ISOLATE}{name}{END}" if is_from_right else name
 
 
 def one_line(text: str, *, most: int = 200) -> str:

@@ -46,6 +46,8 @@ readable: ``results_columns`` must not require it.
 COLUMNS: Final = tuple(DTYPES)
 GROUP_SHARES: Final = "mailframe.shares"
 """The name in ``attrs`` of the shares of the holdout and of the variants, as JSON."""
+VARIANT: Final = "variant"
+"""The column with the name of each row's variant."""
 
 _STATUSES: Final = tuple(Status)
 _COUNTED: Final = ["status", "ErrorCode", "reason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from mailframe.errors import FrameError
 from mailframe.message.row_names import RowNames
-from mailframe.results.frame import last_column, results_columns
+from mailframe.results.frame import VARIANT, last_column, results_columns, standard_name
 from mailframe.results.row_results import Status
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def statuses_by(
     Returns:
         One row per value, a missing one too, with the values as index. Columns ``rows`` and the
         statuses that occur. The values of a categorical column are in its order, a missing one
-        last; of other columns the value with the most rows comes first. For several labels that
-        holds within each value of the labels before.
+        last; variants are in alphabetical order, as ``compare`` has them; of other columns the
+        value with the most rows comes first. For several labels that holds within each value of the
+        labels before.
 
     Raises:
         FrameError: there is no such column, or a cell cannot be compared, such as a list.
@@ -129,7 +131,7 @@ def _first(group: Any) -> Any:
 
 
 def _codes(column: pd.Series, rows: RowNames) -> tuple[Any, Any]:
-    """A number for each distinct value, the last for a missing one, and the order of a category."""
+    """A number for each distinct value, the last for a missing one, and the order if it has one."""
     try:
         cells: Any = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
         codes, values = pd.factorize(cells)
@@ -139,9 +141,32 @@ def _codes(column: pd.Series, rows: RowNames) -> tuple[Any, Any]:
         codes, values = pd.factorize(np.array([*cells, None], dtype=object)[:-1])
     codes = np.where(codes < 0, len(values), codes)
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return codes, None
+        is_variant = standard_name(column.name, (VARIANT,)) == VARIANT
+        return codes, _in_order(values) if is_variant else None
     of_value = column.dtype.categories.get_indexer(values.categories.take(values.codes))
     return codes, np.append(of_value, len(column.dtype.categories))
+
+
+def _in_order(values: Any) -> Any:
+    """The place of each name in their order; a missing one is last."""
+    names = list(values)
+    place = np.empty(len(names) + 1, dtype=np.int64)
+    place[sorted(range(len(names)), key=lambda at: name_order(names[at]))] = np.arange(len(names))
+    place[-1] = len(names)
+    return place
+
+
+def name_order(name: object) -> tuple[list[tuple[bool, int, str]], str]:
+    """What names of groups are sorted by: alphabetical, and numbers in them by their value.
+
+    >>> sorted(["v10", "plain", "v9", 7], key=name_order)
+    [7, 'plain', 'v9', 'v10']
+    """
+    text = str(name)
+    parts = re.split("([0-9]{1,9})", text)
+    return [
+        (not one.isdecimal(), int(one) if one.isdecimal() else 0, one) for one in parts if one
+    ], text
 
 
 def _refuse_unhashable(cells: list[Any], label: object, rows: RowNames) -> None:

@@ -282,6 +282,28 @@ def test_a_value_that_is_missing_or_no_number_is_refused(values, refusal):
 RESULTS = halves((5, 9))
 
 
+def test_a_missing_value_is_filled_where_it_was_given():
+    """In the column, whatever its label is, or in the values."""
+    numbered = RESULTS.rename(columns={"bought": 7}).assign(**{"7": 1}).mask(lambda df: df == 9)
+    numbered[7] = None
+    with pytest.raises(FrameError, match=r"write results\[7\]\.fillna\(0\)"):
+        numbered.mail.compare(7)
+    with pytest.raises(FrameError, match=r"write the outcome\.fillna\(0\)"):
+        RESULTS.mail.compare(pd.Series(np.nan, index=RESULTS.index))
+
+
+def test_several_rows_of_one_message_are_refused(campaign):
+    """As a merge with orders makes them; each would count as a person of its own."""
+    orders = pd.DataFrame({"id": [7, 7, 8, 9], "revenue": [10, 20, 5, 1.5]})
+    merged = campaign.merge(orders, on="id", how="left").fillna({"revenue": 0})
+    with pytest.raises(ResultsError, match=r"1 row repeat.* first row 8: .*\.sum\(\)"):
+        merged.mail.compare("revenue", weights={"plain": 3, "bold": 1})
+    summed = orders.groupby("id", as_index=False)["revenue"].sum()
+    whole = campaign.merge(summed, on="id", how="left").fillna({"revenue": 0})
+    table = whole.mail.compare("revenue", weights={"plain": 3, "bold": 1}, holdout=0.2)
+    assert table["n"].tolist() == campaign.mail.compare("bought")["n"].tolist()
+
+
 @pytest.mark.parametrize(
     ("outcome", "options", "refusal"),
     [
@@ -313,6 +335,11 @@ def test_without_two_groups_there_is_nothing_to_compare():
     for results in (RESULTS.drop(columns="variant"), RESULTS.iloc[:9], RESULTS.iloc[:0]):
         with pytest.raises(ResultsError, match="no two groups"):
             results.mail.compare("bought")
+    with pytest.raises(ResultsError, match="these rows have no variants"):
+        RESULTS.drop(columns="variant").mail.compare("bought", baseline="a")
+    lists = RESULTS.assign(variant=[["a"]] * len(RESULTS))
+    with pytest.raises(ResultsError, match="has a cell that is no name"):
+        lists.mail.compare("bought")
     with pytest.raises(ResultsError, match="has no variant"):
         RESULTS.assign(variant=None).mail.compare("bought")
     with pytest.raises(ResultsError, match="not a results DataFrame"):
@@ -365,7 +392,7 @@ def test_several_variants_hold_together():
         (
             halves((5, 5)),
             lambda frame: frame["bought"] * 0 + 9,
-            ": +0.00; the values differ too little for an interval.",
+            ": +0.00; too few rows or equal values, so there is no interval.",
         ),
     ],
 )
@@ -384,6 +411,35 @@ def test_the_page_has_the_sentences_and_no_markup_of_values():
     assert type(table.head(1)) is pd.DataFrame
     with pd.option_context("display.notebook_repr_html", False):
         assert table._repr_html_() is None
+
+
+def test_a_name_from_right_to_left_takes_no_number_along():
+    """Isolated in the page; plain text has no invisible characters."""
+    table = halves((5, 9)).replace({"variant": {"b": "\u05e2\u202e"}}).mail.compare("bought")
+    assert "against a" in table._repr_html_()
+    assert "<bdi>\u05e2\u27e8U+202E\u27e9</bdi> 9.0%" in table._repr_html_()
+    assert "bought: \u05e2\u27e8U+202E\u27e9 9.0% against a" in repr(table)
+    assert "<bdi>" not in halves((5, 9)).mail.compare("bought")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("results", "cells"),
+    [
+        (halves((5, 9)), ["0.0900", "0.0400", "-0.0346", "0.1177", "0.27"]),
+        (halves((1, 2), (50_000, 50_000)), ["0.00004", "0.00002", "-0.00008", "0.00013", "0.57"]),
+        (halves((0, 1), (1, 1)).assign(bought=[2.5, 3]), ["3.00", "0.50", "NaN", "NaN", "NaN"]),
+        (
+            halves((5, 9)).assign(bought=lambda df: df["bought"] * 1e6),
+            ["90,000.0", "40,000.0", "-31,326.2", "111,326.2", "0.27"],
+        ),
+    ],
+)
+def test_the_table_has_as_many_decimals_as_the_interval_is_exact(results, cells):
+    """The same in text and in a page, where a missing number is an empty cell."""
+    table = results.mail.compare("bought")
+    assert repr(table).split()[-5:] == cells
+    page = table._repr_html_()
+    assert all(f"<td>{'' if cell == 'NaN' else cell}</td>" in page for cell in cells)
 
 
 WITHOUT_SCIPY = """

@@ -137,6 +137,29 @@ def test_rows_of_which_nothing_is_known_are_in_no_share():
     assert unknown.loc["clicked"].isna().all()
 
 
+def test_variants_have_one_order_in_all_tables_and_charts():
+    """Alphabetical, with numbers by their value; or that of their categories."""
+    names = ["v10", "v9", "plain", "v10", "v10", "v9", "plain", "v9", "v9"]
+    table = made([[OPENED] if n % 2 else [] for n in range(9)], variant=names).assign(
+        status="accepted"
+    )
+    chosen = pd.Categorical(names, ["v9", "v10", "unused", "plain"])
+    for results, order in (
+        (table, ["plain", "v9", "v10"]),
+        (table.assign(variant=chosen), ["v9", "v10", "plain"]),
+    ):
+        lists = [
+            results.mail.compare("opened").loc["variant"].index,
+            results.mail.funnel("variant").index.get_level_values("variant").unique(),
+            results.mail.by("variant").index,
+            [text for text in texts(results.mail.plot("funnel", by="variant")) if text in names],
+            [text for text in texts(results.mail.plot("variant")) if text in names],
+        ]
+        assert [[*one] for one in lists] == [order] * 5
+    other = table.rename(columns={"variant": "kind"}).mail.by("kind")
+    assert other.index.tolist() == ["v9", "v10", "plain"]
+
+
 # --- charts --------------------------------------------------------------------------------------
 
 
@@ -166,6 +189,19 @@ def test_the_funnel_by_a_column_has_shares(campaign):
     assert f"{ROWS} accepted of autumn by plan, as shares. opened: pro" in alt(axes)
     many = results.assign(n=range(ROWS)).mail.plot("funnel", by="n")
     assert f"by n: 6 of {ROWS} values" in texts(many)[0]
+
+
+def test_the_key_of_a_chart_has_as_many_lines_as_its_names_need():
+    """All names are in the picture, and the bars are as long as before."""
+    names = [f"a subject line of some length, number {n}" for n in range(6)]
+    axes = made([[OPENED]] * 6, variant=names).mail.plot("funnel", by="variant")
+    figure = axes.get_figure()
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text() in names]
+    assert len(boxes) == 6
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(boxes))
+    assert max(bar.get_window_extent().width for bar in axes.patches) > figure.bbox.width / 2
 
 
 def test_the_timeline_has_a_line_for_each_kind_of_time(campaign):

@@ -132,6 +132,29 @@ def test_strata_that_tell_much_make_the_interval_narrower():
         assert adjusted.high - adjusted.low < 0.85 * (plain.high - plain.low)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "rates"),
+    [
+        (((950, 50), (500, 500)), ((0.02, 0.5), (0.02, 0.5))),  # 82 % of the intervals without it
+        (((900, 100), (300, 700)), ((0.1, 0.5), (0.5, 0.1))),
+        (((950, 50), (500, 500)), ((0.02, 0.5), (0.04, 0.6))),
+        (((500, 500), (500, 500)), ((0.02, 0.5), (0.02, 0.5))),
+    ],
+)
+def test_groups_that_share_strata_unequally_have_the_spread_of_their_own_rows(sizes, rates):
+    """Many rows: the half width is that of the sum of w * w * p * (1 - p) / n over all cells."""
+    n, p = np.array(sizes), np.array(rates)
+    yes = np.rint(n * p).astype(int)
+    cells = [(group, stratum) for group in (0, 1) for stratum in (0, 1)]
+    values = np.concatenate([np.arange(n[cell]) < yes[cell] for cell in cells]).astype(float)
+    group, stratum = (np.repeat([cell[at] for cell in cells], n.ravel()) for at in (0, 1))
+    weights = n.sum(axis=0) / n.sum()
+    difference = rate_difference(*samples(values, group, stratum, groups=2), weights, level=0.95)
+    error = np.sqrt((weights**2 * p * (1 - p) / n).sum())
+    assert (difference.high - difference.low) / 2 == pytest.approx(1.96 * error, rel=0.03)
+    assert difference.value == pytest.approx(weights @ (p[0] - p[1]))
+
+
 def test_without_a_spread_there_is_no_interval():
     """One row in a group, or equal numbers everywhere."""
     for values in ([3.0, 5.0, 9.0], [3.0, 5.0, 5.0, 3.0]):
