@@ -40,7 +40,8 @@ class OutcomeMethods:
             progress: whether to show a progress bar.
 
         Returns:
-            The same rows and columns, and ``outcome``, ``delivered_at``, ``opened_at``, ``opens``,
+            The same rows and columns, with ``To`` and ``SubmittedAt`` also of the rows of an
+            earlier run, and ``outcome``, ``delivered_at``, ``opened_at``, ``opens``,
             ``clicked_at``, ``clicks``, ``bounce_type``, ``bounce_detail`` and ``unsubscribed_at``;
             missing where a row was not accepted, and where Postmark does not store it any more.
 

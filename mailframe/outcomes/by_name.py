@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.errors import AccountError, LedgerError
+from mailframe.errors import LedgerError
 from mailframe.outcomes.refreshing import refreshed, refuse_arguments
 from mailframe.outcomes.sent import Sent
 from mailframe.pandas_versions import text_column
 from mailframe.paths import DEFAULT_LEDGER, LedgerUrl, ledger_path
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.search import scope_of
-from mailframe.postmark.timestamps import NO_STAMP, as_stamps
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import About, with_summary_line
@@ -69,15 +68,7 @@ def outcomes(
     server = Postmark() if server is None else server
     refuse_arguments(server, details)
     results = _recorded(name, server, ledger)
-    sent = Sent(results)
-    try:
-        return _with_answers(
-            refreshed(results, sent, server, details=details, progress=progress), sent
-        )
-    except AccountError as error:
-        if error.results is not None:
-            error.results = _with_answers(error.results, sent)
-        raise
+    return refreshed(results, Sent(results), server, details=details, progress=progress)
 
 
 def _recorded(name: object, server: Postmark, ledger: LedgerName) -> pd.DataFrame:
@@ -100,13 +91,3 @@ def _recorded(name: object, server: Postmark, ledger: LedgerName) -> pd.DataFram
     results["MessageID"] = text_column(recorded.message_id_texts(lines)).array
     about = About(name=record.name, has_ledger=True, ledger=str(place), key=(_KEY,))
     return with_summary_line(results, about)
-
-
-def _with_answers(results: pd.DataFrame, sent: Sent) -> pd.DataFrame:
-    """The results with the recipients and times that Postmark said."""
-    to = np.array([*sent.recipients(), None], dtype=object)[sent.index.row]
-    times = np.append(sent.submitted_ns, NO_STAMP)[sent.index.row]
-    columns = {"To": text_column(to.tolist()).array, "SubmittedAt": as_stamps(times)}
-    for label, column in columns.items():
-        results.isetitem(results.columns.tolist().index(label), column)
-    return results

@@ -16,37 +16,41 @@ from mailframe.postmark.account.times import bounds
 from mailframe.postmark.timestamps import NO_STAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mailframe.outcomes.sent import Sent
+    from mailframe.outcomes.tally import Array
     from mailframe.postmark.client import Postmark
 
 _PATH: Final = "/messages/outbound"
 _NO_MESSAGE: Final = 701
 _NO_STREAM: Final = 1226
+_SAMPLES: Final = 5
+"""So many messages are asked for, one by one, until one is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignLists:
-    """The lists that have the events of a campaign.
+    """The lists that have the events of the messages of some rows.
 
     Attributes:
         streams: the tag to filter by for each stream; None for no filter.
-        mark: the identifier of the campaign in the metadata of its messages; None without a ledger.
-        are_all: whether a search shows all messages, so that no other stream has one.
     """
 
     streams: Mapping[str, str | None]
-    mark: str | None = None
-    are_all: bool = False
 
 
-def campaign_lists(server: Postmark, sent: Sent) -> CampaignLists:
-    """The streams and tags of a campaign; what Postmark still stores is noted in *sent*.
+def campaign_lists(server: Postmark, sent: Sent, *, note: Callable[[str], None]) -> CampaignLists:
+    """The streams and tags of the messages; what Postmark still stores is noted in *sent*.
 
-    One message tells the mark that a send with a ledger gives to all of them. If a search for it
-    shows as many messages as there are, only its streams are asked, with the tag if all have the
-    same; else all streams without one, because the index may lag.
+    One message tells the mark that a send with a ledger gives to all messages of a campaign. If a
+    search for it shows as many messages as there are, all in one stream, the newest has it, too,
+    and all times and recipients are known, they are these. Else they are listed, 500 in each
+    request, and those that are not among them are looked for as another campaign. Messages without
+    a mark are listed by their time.
+
+    If all were shown, only their streams are asked for events, with the tag if all have the same;
+    else all streams without one, because the index may lag.
 
     Raises:
         AccountError: a question failed.
@@ -56,35 +60,31 @@ def campaign_lists(server: Postmark, sent: Sent) -> CampaignLists:
         for row in server.streams(archived=True).to_dict("records")
         if row["MessageStreamType"] != "Inbound"
     ]
-    one = _stored(server, sent)
-    mark = _mark(one)
-    counts = {} if mark is None else {name: _count(server, name, mark) for name in streams}
-    if mark is None or sum(counts.values()) < len(sent):
-        return CampaignLists(dict.fromkeys(streams), mark)
-    tag = str((one or {}).get("Tag") or "")
-    tags = {
-        name: tag if tag and _count(server, name, mark, tag=tag) == counts[name] else None
-        for name in streams
-        if counts[name]
-    }
-    return CampaignLists(tags, mark, are_all=True)
-
-
-def list_messages(server: Postmark, lists: CampaignLists, sent: Sent) -> None:
-    """Note time, recipients and tracking of each message in *sent*: one request per 500.
-
-    Rows of an earlier run have neither a time nor a recipient. What no search shows counts as not
-    stored.
-
-    Raises:
-        AccountError: a question failed.
-    """
-    sent.is_stored[:] = False
-    for stream in lists.streams if lists.mark is not None else ():
-        query = _query(stream, str(lists.mark), None)
-        listing = NewestFirst(server, _PATH, "Messages", "ReceivedAt", query)
-        for _, items, times in listing.pages():
-            sent.note(items, times)
+    sent.streams.clear()
+    tags: dict[str, set[str]] = {}
+    searched: set[str | None] = set()
+    while not sent.is_listed.all():
+        one = _shown(server, sent)
+        mark = _mark(one)
+        if one is None or mark in searched:
+            return CampaignLists(dict.fromkeys(streams))
+        searched.add(mark)
+        queries = {name: _query(name, mark, sent) for name in streams}
+        counts = {name: _count(server, query) for name, query in queries.items()}
+        used = [name for name in streams if counts[name]]
+        is_whole = len(used) == 1 and counts[used[0]] == len(sent)
+        if is_whole and _are_alike(server, sent, mark):
+            sent.note_all(used[0])
+            sent.is_tracked["opens"][:] = one.get("TrackOpens") is not False
+            sent.is_tracked["clicks"][:] = one.get("TrackLinks") != "None"
+            tag = str(one.get("Tag") or "")
+            is_of_all = tag and _count(server, queries[used[0]] | {"tag": tag}) == len(sent)
+            return CampaignLists({used[0]: tag if is_of_all else None})
+        for name in used:
+            _list(server, name, queries[name], sent, tags.setdefault(name, set()), note=note)
+    return CampaignLists(
+        {name: one.pop() or None if len(one) == 1 else None for name, one in tags.items() if one}
+    )
 
 
 def details_of(server: Postmark, message_id: str) -> dict[str, Any] | None:
@@ -100,40 +100,31 @@ def details_of(server: Postmark, message_id: str) -> dict[str, Any] | None:
 def is_stored_since(server: Postmark, lists: CampaignLists, since_ns: int) -> bool:
     """Whether Postmark stores a message from before a time, and so all events since then."""
     until = bounds(None, pd.Timestamp(since_ns, tz="UTC"))
-    query = {"count": "1", "offset": "0", **until}
-    return any(
-        object_of(server, _PATH, query | {"messagestream": stream}).get("TotalCount")
-        for stream in lists.streams
-    )
+    return any(_count(server, {"messagestream": stream, **until}) for stream in lists.streams)
 
 
-def _stored(server: Postmark, sent: Sent) -> dict[str, Any] | None:
-    """One message that Postmark stores, the oldest if it does.
+def _shown(server: Postmark, sent: Sent) -> dict[str, Any] | None:
+    """One of the messages that were not listed yet, which Postmark shows; None without one.
 
-    If the oldest is not shown, the first that is is searched for by halves: Postmark deletes by
-    age. Of messages with one time, all or none count as stored. Messages whose time is not known
-    count as not stored.
+    The oldest, the newest, or one of a few between them: Postmark deletes by age, and some may be
+    of another server.
     """
-    is_timed = sent.submitted_ns != NO_STAMP
-    order = np.lexsort((sent.index.first, sent.submitted_ns))  # those without a time are first
-    candidates = order[np.count_nonzero(~is_timed) :] if is_timed.any() else order
-    one = details_of(server, sent.message_id(candidates[0]))
-    sent.is_stored[:] = is_timed
-    if one is None and len(candidates) > 1:
-        low, high = 0, len(candidates) - 1  # the first is not shown; the last may be
-        one = details_of(server, sent.message_id(candidates[high]))
-        while one is not None and high - low > 1:
-            middle = (low + high) // 2
-            shown = details_of(server, sent.message_id(candidates[middle]))
-            low, high = (low, middle) if shown is not None else (middle, high)
-        last_ns = sent.submitted_ns[candidates[high - 1 if one is not None else high]]
-        sent.is_stored &= sent.submitted_ns > last_ns
-    elif one is None:
-        sent.is_stored[:] = False
-    if one is not None:
-        sent.is_tracked["opens"][:] = one.get("TrackOpens") is not False
-        sent.is_tracked["clicks"][:] = one.get("TrackLinks") != "None"
-    return one
+    left = np.flatnonzero(~sent.is_listed)
+    order = left[np.lexsort((sent.index.first[left], sent.submitted_ns[left]))]
+    places = np.unique(np.linspace(0, len(order) - 1, _SAMPLES).astype(int))
+    for place in order[[places[0], places[-1], *places[1:-1]][: len(places)]].tolist():
+        one = details_of(server, sent.message_id(place))
+        if one is not None:
+            return one
+    return None
+
+
+def _are_alike(server: Postmark, sent: Sent, mark: str | None) -> bool:
+    """Whether all messages can be of one campaign: everything is known, and the newest is of it."""
+    if sent.is_listed.any() or sent.is_unknown.any():
+        return False
+    newest = details_of(server, sent.message_id(int(np.argmax(sent.submitted_ns))))
+    return newest is not None and _mark(newest) == mark
 
 
 def _mark(message: Mapping[str, Any] | None) -> str | None:
@@ -143,16 +134,40 @@ def _mark(message: Mapping[str, Any] | None) -> str | None:
     return next((str(value) for key, value in fields if str(key).lower() == CAMPAIGN_KEY), None)
 
 
-def _query(stream: str, mark: str, tag: str | None) -> dict[str, str]:
-    query = {"messagestream": stream, f"metadata_{CAMPAIGN_KEY}": mark}
-    return query | ({"tag": tag} if tag else {})
+def _query(stream: str, mark: str | None, sent: Sent) -> dict[str, str]:
+    """A search for the messages of a campaign, or for all of the time of those not listed yet."""
+    query = {"messagestream": stream}
+    if mark is not None:
+        return query | {f"metadata_{CAMPAIGN_KEY}": mark}
+    times: Array = sent.submitted_ns[~sent.is_listed]
+    times = times[times != NO_STAMP]
+    if not len(times):
+        return query
+    first, last = (pd.Timestamp(one, tz="UTC") for one in (times.min(), times.max()))
+    return query | bounds(first, last)
 
 
-def _count(server: Postmark, stream: str, mark: str, *, tag: str | None = None) -> int:
-    """How many messages of the campaign a search shows in a stream."""
-    query = {"count": "1", "offset": "0", **_query(stream, mark, tag)}
+def _list(
+    server: Postmark,
+    stream: str,
+    query: Mapping[str, str],
+    sent: Sent,
+    tags: set[str],
+    *,
+    note: Callable[[str], None],
+) -> None:
+    """List messages of a stream; *tags* gets those of the messages of *sent*."""
+    listing = NewestFirst(server, _PATH, "Messages", "ReceivedAt", query)
+    for page in listing.pages():
+        is_ours = sent.note(page.items, page.times, stream=stream)
+        tags.update(str(page.items[at].get("Tag") or "") for at in is_ours.nonzero()[0].tolist())
+        note(f"messages: {page.total - page.rest + len(page.items):,} of {page.total:,}")
+
+
+def _count(server: Postmark, query: Mapping[str, str]) -> int:
+    """How many messages a search shows."""
     try:
-        total = object_of(server, _PATH, query).get("TotalCount")
+        total = object_of(server, _PATH, {"count": "1", "offset": "0", **query}).get("TotalCount")
     except AccountError as error:
         if error.error_code == _NO_STREAM:
             return 0

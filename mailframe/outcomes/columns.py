@@ -7,16 +7,18 @@ several recipients: a count is the sum over them, and a time the first of any.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.message.text_arrays import MISSING, repeated_texts, text_array
 from mailframe.outcomes.events import EventKind, each_once
 from mailframe.outcomes.links import with_links
 from mailframe.outcomes.message_index import MessageIndex
-from mailframe.pandas_versions import as_dtype, own_copy, text_column
+from mailframe.outcomes.tally import LATEST, Tally, ranked
+from mailframe.pandas_versions import as_dtype, own_copy
 from mailframe.postmark.bounce_types import COMPLAINT, NO_FAILURE
 from mailframe.postmark.timestamps import NO_STAMP, as_stamps
 from mailframe.results.frame import beside, last_column, results_columns, standard_name
@@ -25,7 +27,7 @@ from mailframe.results.summary_line import Results, with_summary_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Array: TypeAlias = "np.ndarray[tuple[int], np.dtype[Any]]"
+    from mailframe.outcomes.tally import Array, Bounce
 
 
 class OutcomeWord(StrEnum):
@@ -64,11 +66,9 @@ _TIMES: Final[Mapping[str, EventKind]] = {
     "unsubscribed_at": EventKind.UNSUBSCRIBED,
 }
 _COUNTS: Final[Mapping[str, EventKind]] = {"opens": EventKind.OPENED, "clicks": EventKind.CLICKED}
-_WITHOUT_TIME: Final = (EventKind.BOUNCED.value, EventKind.COMPLAINED.value)
+_BOUNCES: Final = (EventKind.BOUNCED, EventKind.COMPLAINED)
 """Events whose columns have no time; another event without a time is left out."""
 _BOUNCE: Final = ("bounce_type", "bounce_detail")
-_HARD, _UNKNOWN = "HardBounce", "Unknown"
-_LATEST: Final = np.iinfo(np.int64).max
 
 
 def with_outcomes(
@@ -115,28 +115,43 @@ def with_outcomes(
     """
     if index is None:
         index = MessageIndex(last_column(results, results_columns(results)["MessageID"]))
-    message, messages = index.row, len(index)
-    once = each_once(events)
-    of_event = index.find(once["MessageID"].tolist())
-    is_ours = (of_event >= 0) & (once["at"].notna() | once["kind"].isin(_WITHOUT_TIME)).to_numpy()
-    once, of_event = once[is_ours], of_event[is_ours]
+    tally = _tally(each_once(events), index, are_new=are_new)
+    return with_tally(results, index, tally, complete=complete, uncertain=uncertain)
+
+
+def with_tally(
+    results: pd.DataFrame,
+    index: MessageIndex,
+    tally: Tally,
+    *,
+    complete: Mapping[str, Any] | None = None,
+    uncertain: Any = False,
+    goes_on: bool = False,
+) -> pd.DataFrame:
+    """The same as ``with_outcomes`` for events that were added up, of the messages of *index*.
+
+    With *goes_on* only what is new was read, so that a count that was missing stays missing.
+    """
+    row = index.row
     labels = outcome_columns(results)
     before = None if labels is None else outcomes(results, labels)
     columns: dict[str, Any] = {}
     for name, kind in _TIMES.items():
-        first = _first(once, of_event, kind, messages)
-        columns[name] = _times(_of_rows(first, message, missing=_LATEST), _column(before, name))
+        first = _of_rows(tally.first(kind), row, missing=LATEST)
+        columns[name] = _times(first, None if before is None else before[name])
     for name, kind in _COUNTS.items():
-        number = np.bincount(of_event[_is(once, kind)], minlength=messages)
-        counts = _of_rows(number, message, missing=0)
-        has_all = (message >= 0) & (complete or {}).get(name, False)
         columns[name] = _counts(
-            *(counts, has_all, (message >= 0) & uncertain), _column(before, name), are_new=are_new
+            _of_rows(tally.number(kind), row, missing=0).astype(np.int64),
+            _of_rows(tally.number(kind, new=True), row, missing=0).astype(np.int64),
+            (row >= 0) & (complete or {}).get(name, False),
+            (row >= 0) & uncertain,
+            None if before is None else before[name],
+            goes_on=goes_on,
         )
-    columns |= _bounces(once, of_event, message, before)
-    columns["outcome"] = _words(columns, has_message=message >= 0)
+    columns |= _bounces(tally, row, before)
+    columns["outcome"] = _words(columns, has_message=row >= 0)
     joined = _joined(results, {name: columns[name] for name in _COLUMNS}, labels)
-    joined.attrs = with_links(joined.attrs, once, are_new=are_new)
+    joined.attrs = with_links(joined.attrs, index, tally)
     return joined
 
 
@@ -177,7 +192,8 @@ def outcomes(results: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
 
 def is_bounced(bounce_type: pd.Series[Any]) -> Array:
     """Which rows have a bounce that says that the delivery failed."""
-    return (_rank(bounce_type) > 1) & ~is_complaint(bounce_type)
+    is_failure = bounce_type.notna() & ~bounce_type.isin([*NO_FAILURE, COMPLAINT])
+    return is_failure.to_numpy(dtype=bool)
 
 
 def is_complaint(bounce_type: pd.Series[Any]) -> Array:
@@ -188,26 +204,33 @@ def is_complaint(bounce_type: pd.Series[Any]) -> Array:
 # --- from events to one value per row -------------------------------------------------------------
 
 
-def _is(events: pd.DataFrame, *kinds: EventKind) -> Array:
-    return events["kind"].isin([kind.value for kind in kinds]).to_numpy(dtype=bool)
-
-
-def _first(events: pd.DataFrame, of_event: Array, kind: EventKind, messages: int) -> Array:
-    """The time of the first event of each message, in nanoseconds since 1970."""
-    is_kind = _is(events, kind)
-    first = np.full(messages, _LATEST)
-    np.minimum.at(first, of_event[is_kind], _nanoseconds(events["at"])[is_kind])
-    return first
+def _tally(events: pd.DataFrame, index: MessageIndex, *, are_new: bool) -> Tally:
+    """Events, each given once, added up for the messages of *index*."""
+    tally = Tally(len(index))
+    places = index.find(events["MessageID"].tolist())
+    times = _nanoseconds(events["at"])
+    for kind in EventKind:
+        is_one = events["kind"].isin([kind.value]).to_numpy(dtype=bool) & (places >= 0)
+        if kind in _BOUNCES:
+            for place, event in zip(places[is_one], events[is_one].to_dict("records"), strict=True):
+                given = {name: one for name, one in event.items() if isinstance(one, str)}
+                bounce_type = (
+                    COMPLAINT if kind is EventKind.COMPLAINED else given.get("bounce_type")
+                )
+                tally.add_bounce(int(place), bounce_type, given.get("bounce_detail"))
+            continue
+        is_one &= times != LATEST
+        tally.add(kind, places[is_one], times[is_one], are_new=are_new)
+        if kind is EventKind.CLICKED:
+            links = [one if isinstance(one, str) else None for one in events["link"][is_one]]
+            tally.add_clicks(links, places[is_one], are_new=are_new)
+    return tally
 
 
 def _nanoseconds(times: pd.Series[Any]) -> Array:
     """Nanoseconds since 1970; the latest of all for a missing time."""
     whole = times.dt.tz_convert("UTC").dt.as_unit("ns").to_numpy("datetime64[ns]").view("i8")
-    return np.where(whole == NO_STAMP, _LATEST, whole)
-
-
-def _column(frame: pd.DataFrame | None, name: str) -> pd.Series[Any] | None:
-    return None if frame is None else frame[name]
+    return np.where(whole == NO_STAMP, LATEST, whole)
 
 
 def _of_rows(values: Array, message: Array, *, missing: int) -> Array:
@@ -218,78 +241,72 @@ def _of_rows(values: Array, message: Array, *, missing: int) -> Array:
 def _times(first: Array, before: pd.Series[Any] | None) -> Any:
     if before is not None:
         first = np.minimum(first, _nanoseconds(before))
-    return as_stamps(np.where(first == _LATEST, NO_STAMP, first))
+    return as_stamps(np.where(first == LATEST, NO_STAMP, first))
 
 
 def _counts(
     number: Array,
+    new: Array,
     has_all: Array,
     is_uncertain: Array,
     before: pd.Series[Any] | None,
     *,
-    are_new: bool,
+    goes_on: bool,
 ) -> Any:
-    is_uncertain = is_uncertain & (number > 0)
+    is_uncertain = is_uncertain & (number + new > 0)
     is_missing = (number == 0) & ~has_all
-    if before is not None:
-        counted = before.fillna(0).to_numpy(np.int64)
-        was_missing = before.isna().to_numpy()
-        if are_new:
-            number, is_missing = number + counted, was_missing & ~has_all
-        else:
-            number, is_missing = np.maximum(number, counted), was_missing & is_missing
-    return pd.arrays.IntegerArray(number.astype(np.int64), is_missing | is_uncertain)
+    if before is None:
+        return pd.arrays.IntegerArray(number + new, is_missing & (new == 0) | is_uncertain)
+    was_missing = before.isna().to_numpy()
+    is_missing = was_missing if goes_on else was_missing & is_missing
+    number = np.maximum(number, before.fillna(0).to_numpy(np.int64))
+    return pd.arrays.IntegerArray(number + new, is_missing | is_uncertain)
 
 
-def _bounces(
-    events: pd.DataFrame, of_event: Array, message: Array, before: pd.DataFrame | None
-) -> dict[str, Any]:
+def _bounces(tally: Tally, row: Array, before: pd.DataFrame | None) -> dict[str, Any]:
     """Type and detail of the severest bounce of each row."""
-    is_one = _is(events, EventKind.BOUNCED, EventKind.COMPLAINED)
-    table = events.loc[is_one, [*_BOUNCE]].assign(row=of_event[is_one])
-    is_complained = _is(events, EventKind.COMPLAINED)[is_one]
-    table["bounce_type"] = table["bounce_type"].fillna(_UNKNOWN).mask(is_complained, COMPLAINT)
-    of_message = _severest(table)
-    rows = np.flatnonzero(np.isin(message, of_message.index))
-    table = of_message.reindex(message[rows]).reset_index(drop=True).assign(row=rows)
+    shown: dict[int, Bounce] = {}
     if before is not None:
-        earlier = np.flatnonzero(before["bounce_type"].notna())
-        table = pd.concat([table, before[[*_BOUNCE]].iloc[earlier].assign(row=earlier)])
-    chosen = _severest(table).reindex(np.arange(len(message)))
-    return {name: as_dtype(chosen[name], "str").array for name in _BOUNCE}
-
-
-def _severest(table: pd.DataFrame) -> pd.DataFrame:
-    """One bounce for each row; between equal ones the text decides, so no order of events does."""
-    keys = table.assign(rank=_rank(table["bounce_type"]), text=table["bounce_detail"].fillna(""))
-    keys = keys.sort_values(["row", "rank", "bounce_type", "text"])
-    return keys.drop_duplicates("row", keep="last").set_index("row")[[*_BOUNCE]]
-
-
-def _rank(bounce_type: pd.Series[Any]) -> Array:
-    """0 without one, 1 for a note, 2 for a failure, 3 for a hard bounce, 4 for a complaint."""
-    is_type = bounce_type.notna().to_numpy(dtype=int)
-    is_failure = ~bounce_type.isin(NO_FAILURE).to_numpy(dtype=bool)
-    is_hard = bounce_type.isin([_HARD, COMPLAINT]).to_numpy(dtype=int)
-    rank: Array = is_type + is_type * is_failure + is_hard + is_complaint(bounce_type)
-    return rank
+        rows = np.flatnonzero(before["bounce_type"].notna().to_numpy(dtype=bool))
+        texts = [before[name].iloc[rows].fillna("").tolist() for name in _BOUNCE]
+        shown = dict(zip(rows.tolist(), map(ranked, *texts), strict=True))
+    has_one = np.zeros(tally.messages + 1, dtype=bool)  # the last stands for no message
+    has_one[list(tally.bounces)] = True
+    for place in np.flatnonzero(has_one[row]).tolist():
+        bounce = tally.bounces[int(row[place])]
+        shown[place] = max(bounce, shown.get(place, bounce))
+    numbers = {bounce: number for number, bounce in enumerate(dict.fromkeys(shown.values()), 1)}
+    number = np.zeros(len(row), dtype=np.int64)
+    number[list(shown)] = [numbers[bounce] for bounce in shown.values()]
+    return {
+        name: _repeated(number, [None, *(str(bounce[at]) or None for bounce in numbers)])
+        for at, name in enumerate(_BOUNCE, 1)
+    }
 
 
 def _words(columns: Mapping[str, Any], *, has_message: Array) -> Any:
     """The outcome of each row."""
     bounce_type = pd.Series(columns["bounce_type"])
     conditions = {
-        OutcomeWord.COMPLAINED: is_complaint(bounce_type),
-        OutcomeWord.UNSUBSCRIBED: ~pd.isna(columns["unsubscribed_at"]),
-        OutcomeWord.CLICKED: ~pd.isna(columns["clicked_at"]),
-        OutcomeWord.OPENED: ~pd.isna(columns["opened_at"]),
-        OutcomeWord.BOUNCED: is_bounced(bounce_type),
         OutcomeWord.DELIVERED: ~pd.isna(columns["delivered_at"]),
-        OutcomeWord.ACCEPTED: np.ones(len(has_message), dtype=bool),
+        OutcomeWord.BOUNCED: is_bounced(bounce_type),
+        OutcomeWord.OPENED: ~pd.isna(columns["opened_at"]),
+        OutcomeWord.CLICKED: ~pd.isna(columns["clicked_at"]),
+        OutcomeWord.UNSUBSCRIBED: ~pd.isna(columns["unsubscribed_at"]),
+        OutcomeWord.COMPLAINED: is_complaint(bounce_type),
     }
-    words = np.array([*[word.value for word in conditions], None], dtype=object)
-    place = np.argmax(np.stack([*conditions.values()]), axis=0)
-    return text_column(words[np.where(has_message, place, -1)].tolist()).array
+    number = has_message.astype(np.int64)
+    for place, holds in enumerate(conditions.values(), 2):
+        number[has_message & holds] = place
+    return _repeated(number, [None, OutcomeWord.ACCEPTED.value, *(one.value for one in conditions)])
+
+
+def _repeated(number: Array, texts: list[str | None]) -> Any:
+    """A column of texts by their number."""
+    words = [text for text in dict.fromkeys(texts) if text is not None]
+    places = {None: MISSING} | {word: place for place, word in enumerate(words)}
+    codes = np.array([places[text] for text in texts])
+    return text_array(repeated_texts(number, codes=codes, words=words))
 
 
 def _joined(

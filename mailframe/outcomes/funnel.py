@@ -15,7 +15,7 @@ from mailframe.results.status_counts import grouped
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mailframe.outcomes.columns import Array
+    from mailframe.outcomes.tally import Array
 
 _STAGE: Final = "stage"
 

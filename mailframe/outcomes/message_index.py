@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.message.text_arrays import PIECE_ROWS
 from mailframe.postmark.message_ids import UUID_BYTES, normalized_ids
 
 if TYPE_CHECKING:
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = "np.ndarray[tuple[int], np.dtype[Any]]"
 
+PIECE_ROWS: Final = 5_000
 _WORD: Final = "<u8"
+_DIGEST: Final = np.uint64((1 << 48) - 1)
 
 
 class MessageIndex:
@@ -44,13 +45,21 @@ class MessageIndex:
         words = words[order]
         is_new = np.ones(len(order), dtype=bool)
         is_new[1:] = (words[1:] != words[:-1]).any(axis=1)
-        self.row: Array = np.full(len(column), -1)
+        self.row: Array = np.full(len(column), -1, dtype="i4")
         self.row[order] = np.cumsum(is_new) - 1
-        self.first: Array = order[is_new]
+        self.first: Array = order[is_new].astype("i4")
         self._words = words[is_new]
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def digests(self, places: Array) -> Array:
+        """48 bits of the MessageID of each message, which two messages hardly share.
+
+        They are of its last half, because the first one of some UUIDs is a time.
+        """
+        digests: Array = self._words[places, 1] & _DIGEST
+        return digests
 
     def find(self, message_ids: Sequence[Any]) -> Array:
         """The place of each MessageID; -1 for a message of others, and for what is no text."""
@@ -67,7 +76,7 @@ class MessageIndex:
 
 
 def pieces(column: pd.Series[Any]) -> Iterator[list[Any]]:
-    """The cells of a column in lists of at most ``PIECE_ROWS``; one without a cell if it is empty.
+    """The cells of a column in lists of a few thousand; one without a cell if it is empty.
 
     Python strings of a whole column would take a hundred bytes for each row.
     """

@@ -14,29 +14,26 @@ import pandas as pd
 
 from mailframe.errors import AccountError, MailframeError, MailframeWarning
 from mailframe.notebook import rows_bar
-from mailframe.outcomes.campaign_lists import (
-    campaign_lists,
-    details_of,
-    is_stored_since,
-    list_messages,
-)
-from mailframe.outcomes.columns import outcome_columns, outcomes, with_outcomes
+from mailframe.outcomes.campaign_lists import campaign_lists, details_of, is_stored_since
+from mailframe.outcomes.columns import outcome_columns, outcomes, with_outcomes, with_tally
 from mailframe.outcomes.event_lists import LISTS, listed, unsubscribed
 from mailframe.outcomes.events import EventKind, events_frame
 from mailframe.outcomes.from_events import refresh_from_events
 from mailframe.outcomes.newest import SECOND_NS
-from mailframe.outcomes.refresh_state import KEY, ReadUpTo, RefreshState, state_of
+from mailframe.outcomes.refresh_state import KEY, RefreshState, state_of
 from mailframe.outcomes.sent import Sent
+from mailframe.outcomes.tally import Tally
 from mailframe.postmark.account.questions import object_of
 from mailframe.postmark.client import Postmark
-from mailframe.postmark.timestamps import NO_STAMP
+from mailframe.postmark.timestamps import NO_STAMP, nanoseconds
 
 if TYPE_CHECKING:
     from mailframe.notebook import RowsBar
-    from mailframe.outcomes.columns import Array
+    from mailframe.outcomes.event_lists import Reading
+    from mailframe.outcomes.refresh_state import ReadUpTo
+    from mailframe.outcomes.tally import Array
 
-COUNTS: Final = ("opens", "clicks")
-_BOUNCED: Final = EventKind.BOUNCED.value
+COUNTS: Final = {"opens": EventKind.OPENED, "clicks": EventKind.CLICKED}
 _LEFT: Final = "unsubscribes"
 _SHORTEST_RETENTION_NS: Final = 7 * 86_400 * SECOND_NS
 """Postmark stores events for 45 days, or for 7 to 365 with an add-on
@@ -78,8 +75,8 @@ def refreshed(
         _warn("the refresh was interrupted; what it had not read is as before. Run it again")
     elif run.cut:
         _warn(
-            f"Postmark lists only the newest 10,000 {' and '.join(sorted(run.cut))}; the counts of "
-            "rows with older ones are missing. A webhook has all of them"
+            f"Postmark did not list all {' and '.join(sorted(run.cut))}, of which it lists 10,000 "
+            "at once; the counts of rows with older ones are missing. A webhook has all of them"
         )
     return joined
 
@@ -109,87 +106,110 @@ class _Run:
     """One refresh: what was read so far.
 
     Attributes:
-        whole: events of lists that were read from their start, and of those without counts.
-        new: events that were not counted before.
         cut: the names of lists of which Postmark listed only a part.
     """
 
     def __init__(self, server: Postmark, sent: Sent) -> None:
         self.server, self.sent = server, sent
-        self.whole: list[pd.DataFrame] = [events_frame([])]
-        self.new: list[pd.DataFrame] = [events_frame([])]
         self.cut: set[str] = set()
         self._state: RefreshState | None = None
-        self._is_kept = False
-        self._is_uncertain = ~sent.is_stored
+        self._start(goes_on=False)
+
+    def _start(self, *, goes_on: bool) -> None:
+        """Begin to read: what is new, or all."""
+        self._goes_on = goes_on
+        self._tally = Tally(len(self.sent))
+        self._is_uncertain = np.zeros(len(self.sent), dtype=bool)
 
     # --- reading -----------------------------------------------------------------------------
 
     def read(self, results: pd.DataFrame, details: int, bar: RowsBar) -> None:
         """Read all lists; what was read is kept if a question fails or is interrupted."""
-        state = self._begin(results)
+        server = object_of(self.server, "/server").get("ID")
+        if type(server) is not int:
+            raise AccountError("GET /server: the answer has no ID")
+        before = state_of(results, self.sent, server)
+        is_read = False
+        if before is not None and self._has_all_since(before):
+            self._start(goes_on=True)
+            self._state = before
+            is_read = self._read_lists(before, bar)
+        if not is_read:
+            self._start(goes_on=False)
+            lists = campaign_lists(self.server, self.sent, note=bar.note)
+            lacked_ns = self._lacked_ns(before)
+            self._state = RefreshState(
+                server,
+                lists,
+                asked_ns=_now_ns(),
+                lacked_ns=lacked_ns,
+                members=self.sent.members(),
+            )
+            self._read_lists(self._state, bar)
+        if details:
+            self._read_details(results, details, bar)
+
+    def _has_all_since(self, state: RefreshState) -> bool:
+        """Whether what is new is all that can be new, so that a refresh can go on."""
+        has_gap = _now_ns() - state.asked_ns > _SHORTEST_RETENTION_NS
+        return state.is_final and (
+            not has_gap or is_stored_since(self.server, state.lists, state.asked_ns)
+        )
+
+    def _lacked_ns(self, before: RefreshState | None) -> int | None:
+        """Since when messages are lacking, or when the newest of them was accepted; or None."""
+        lacking = self.sent.submitted_ns[~self.sent.is_listed]
+        if not len(lacking):
+            return None
+        since = [int(lacking.max()) if lacking.min() > NO_STAMP else _now_ns()]
+        if before is not None and before.lacked_ns is not None:
+            since.append(before.lacked_ns)
+        return min(since)
+
+    def _read_lists(self, state: RefreshState, bar: RowsBar) -> bool:
+        """Read each list of the campaign; False if a count has become known for all rows."""
         rows, steps = len(self.sent), len(state.lists.streams) * (len(LISTS) + 1)
         names = [(stream, what) for stream in state.lists.streams for what in (*LISTS, _LEFT)]
         for step, (stream, what) in enumerate(names):
             if what == _LEFT:
                 bar.note(f"{what} of {stream}")
-                self.whole.append(unsubscribed(self.server, stream, self.sent).events)
-            else:
-                self._read_list(state, stream, what, bar)
+                unsubscribed(self.server, stream, self.sent, self._tally)
+            elif not self._read_list(state, stream, what, bar):
+                return False
             bar.update(rows * (step + 1) // steps - rows * step // steps)
         state.asked_ns = max([_now_ns(), *(one.newest_ns or 0 for one in state.read.values())])
-        if details:
-            self._read_details(results, details, bar)
+        return True
 
-    def _begin(self, results: pd.DataFrame) -> RefreshState:
-        """The state to go on with, or a new one after the lists of the campaign were found."""
-        server = object_of(self.server, "/server").get("ID")
-        if type(server) is not int:
-            raise AccountError("GET /server: the answer has no ID")
-        state = state_of(results, self.sent, server)
-        if state is None:
-            lists = campaign_lists(self.server, self.sent)
-            state = RefreshState(server, lists, asked_ns=_now_ns())
-            self._list_unknown(state)
-            # while the search lags, each refresh finds the streams anew
-            has_lists = lists.are_all or lists.mark is None
-            self._is_kept = has_lists and bool(self.sent.is_stored.all())
-        else:
-            has_loss = _now_ns() - state.asked_ns > _SHORTEST_RETENTION_NS and not is_stored_since(
-                self.server, state.lists, state.asked_ns
-            )
-            self._list_unknown(state)
-            self.sent.is_stored[:] = not has_loss
-            self._is_kept = not has_loss
-        self._state = state
-        return state
+    def _read_list(self, state: RefreshState, stream: str, what: str, bar: RowsBar) -> bool:
+        """Read a list from the place where the last refresh ended, or from its start.
 
-    def _list_unknown(self, state: RefreshState) -> None:
-        """List the messages if one has no time or no recipient, as in rows of an earlier run."""
-        is_unknown = (self.sent.submitted_ns == NO_STAMP) | ~self.sent.has_recipient
-        if is_unknown.any() and state.lists.mark is not None:
-            list_messages(self.server, state.lists, self.sent)
-
-    def _read_list(self, state: RefreshState, stream: str, what: str, bar: RowsBar) -> None:
-        """Read a list from the place where the last refresh ended; from its start without one."""
+        Also from its start if events have come late, which are older than that.
+        """
         before = state.read.get((stream, what))
-        first_ns = self.sent.first_ns
-        result = listed(
-            *(self.server, what, stream, self.sent),
-            tag=state.lists.streams[stream],
-            since_ns=(before or ReadUpTo(first_ns)).since_ns,
-            note=bar.note,
-        )
-        is_counted = what in COUNTS
-        if result.cut_ns is not None and is_counted:
+        reading = self._listed(state, stream, what, before, bar)
+        if reading.has_late:
+            before = None
+            reading = self._listed(state, stream, what, None, bar)
+        if self._goes_on and what in state.untracked and len(reading.events):
+            return False
+        is_new = None if before is None else reading.events.without(before.counted)
+        reading.events.add_to(self._tally, is_new)
+        if reading.cut_ns is not None and what in COUNTS:
             self.cut.add(f"{what} of {stream}")
-            self._is_uncertain |= self.sent.submitted_ns < result.cut_ns
-            self._is_kept &= before is not None
-        if before is not None and is_counted:
-            self.new.append(before.new(result.events))
-        else:
-            self.whole.append(result.events)
-        state.read[stream, what] = (before or ReadUpTo()).after(result.events, result.newest_ns)
+            self._is_uncertain |= self.sent.submitted_ns < reading.cut_ns
+        state.read[stream, what] = reading.up_to
+        return True
+
+    def _listed(
+        self,
+        state: RefreshState,
+        stream: str,
+        what: str,
+        before: ReadUpTo | None,
+        bar: RowsBar,
+    ) -> Reading:
+        tag = state.lists.streams[stream]
+        return listed(self.server, what, stream, self.sent, tag=tag, before=before, note=bar.note)
 
     def _read_details(self, results: pd.DataFrame, most: int, bar: RowsBar) -> None:
         """Ask for messages one by one when they were delivered, in the order of the rows."""
@@ -197,56 +217,57 @@ class _Run:
         is_open = self.sent.index.row >= 0
         if labels is not None:
             is_open &= outcomes(results, labels)["delivered_at"].isna().to_numpy()
-        whole = pd.concat(self.whole)
-        bounced = self.sent.index.find(whole.loc[whole["kind"] == _BOUNCED, "MessageID"].tolist())
         places = pd.unique(self.sent.index.row[is_open])
-        places = places[~np.isin(places, bounced)][:most]
-        events: list[dict[str, Any]] = []
+        places = places[~np.isin(places, [*self._tally.bounces])][:most]
         for number, place in enumerate(places.tolist()):
             bar.note(f"details: {number:,} of {len(places):,}")
-            message_id = self.sent.message_id(place)
-            shown = details_of(self.server, message_id) or {}
-            events += [
-                {
-                    "MessageID": message_id,
-                    "kind": EventKind.DELIVERED.value,
-                    "at": one.get("ReceivedAt"),
-                    "Recipient": one.get("Recipient"),
-                }
-                for one in shown.get("MessageEvents") or []
-                if isinstance(one, dict) and one.get("Type") == "Delivered"
-            ]
-        self.whole.append(events_frame(events))
+            shown = details_of(self.server, self.sent.message_id(place)) or {}
+            times = nanoseconds(
+                [
+                    one["ReceivedAt"]
+                    for one in shown.get("MessageEvents") or []
+                    if isinstance(one, dict)
+                    and one.get("Type") == "Delivered"
+                    and isinstance(one.get("ReceivedAt"), str)
+                ]
+            )
+            times = times[times != NO_STAMP]
+            self._tally.add(EventKind.DELIVERED, np.full(len(times), place), times)
 
     # --- columns -----------------------------------------------------------------------------
 
     def joined(self, results: pd.DataFrame) -> pd.DataFrame:
         """The results with what was read, and with the state for the next refresh."""
-        whole, new = (pd.concat(one, ignore_index=True) for one in (self.whole, self.new))
-        uncertain = self.sent.of_rows(self._is_uncertain | ~self.sent.is_stored)
-        complete = {name: self._complete(name, whole, new) for name in COUNTS}
-        index = self.sent.index
-        joined = with_outcomes(results, whole, complete=complete, uncertain=uncertain, index=index)
-        if len(new):
-            joined = with_outcomes(joined, new, uncertain=uncertain, are_new=True, index=index)
-        if self._state is not None:
-            kept = {KEY: self._state.stored()} if self._is_kept else {}
-            others = {name: one for name, one in joined.attrs.items() if name != KEY}
-            joined.attrs = others | kept
+        complete: dict[str, Any] = {}
+        if not self._goes_on:
+            self._is_uncertain |= ~self.sent.is_listed
+            complete = {name: self._complete(name) for name in COUNTS}
+        joined = with_tally(
+            results,
+            self.sent.index,
+            self._tally,
+            complete=complete,
+            uncertain=self.sent.of_rows(self._is_uncertain),
+            goes_on=self._goes_on,
+        )
+        self.sent.fill(joined)
+        state = self._state
+        if state is not None:
+            is_whole = all(
+                (one, name) in state.read for one in state.lists.streams for name in LISTS
+            )
+            kept = {KEY: state.stored()} if is_whole else {}
+            joined.attrs = {name: one for name, one in joined.attrs.items() if name != KEY} | kept
         return joined
 
-    def _complete(self, name: str, whole: pd.DataFrame, new: pd.DataFrame) -> Array | bool:
+    def _complete(self, name: str) -> Array | bool:
         """Which rows have no other opens, or clicks, than those that were read."""
         state = self._state
         if state is None or any((one, name) not in state.read for one in state.lists.streams):
             return False
-        kind = {"opens": EventKind.OPENED, "clicks": EventKind.CLICKED}[name].value
-        tracked = self.sent.is_tracked[name]
-        if (whole["kind"] == kind).any() or (new["kind"] == kind).any():
-            tracked = tracked | True
-        elif name in state.untracked:
-            tracked = tracked & False
-        untracked = {*state.untracked} - {name} | (set() if tracked.any() else {name})
-        state.untracked = tuple(sorted(untracked))
-        is_complete = self.sent.is_stored & ~self._is_uncertain & tracked
-        return self.sent.of_rows(is_complete)
+        is_tracked = self.sent.is_tracked[name]
+        if self._tally.has(COUNTS[name]):
+            is_tracked = is_tracked | True
+        elif not is_tracked.any():
+            state.untracked = (*state.untracked, name)
+        return self.sent.of_rows(~self._is_uncertain & is_tracked)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.outcomes.message_index import MessageIndex, pieces
-from mailframe.postmark.timestamps import NO_STAMP
+from mailframe.outcomes.message_index import PIECE_ROWS, MessageIndex
+from mailframe.pandas_versions import text_column
+from mailframe.postmark.timestamps import NO_STAMP, as_stamps
 from mailframe.results.frame import last_column, results_columns
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class Sent:
         index: the messages of the rows.
         submitted_ns: when Postmark accepted each, in nanoseconds since 1970; NO_STAMP if it is not
             known.
-        has_recipient: whether the recipients of each are known.
-        is_stored: whether Postmark still stores each message, and so all of its events.
+        is_unknown: whether the time or the recipient of each is not known.
+        is_listed: whether Postmark still stores each message, and so all of its events.
+        streams: which messages are in a stream, by its ID; in none if that is not known.
         is_tracked: for ``opens`` and ``clicks``, whether Postmark records them for each message.
 
     Raises:
@@ -42,23 +44,25 @@ class Sent:
     """
 
     def __init__(self, results: pd.DataFrame) -> None:
-        labels = results_columns(results)
-        self._ids = last_column(results, labels["MessageID"])
+        self._labels = results_columns(results)
+        self._ids = last_column(results, self._labels["MessageID"])
         self.index = MessageIndex(self._ids)
-        self._to = last_column(results, labels["To"]).iloc[self.index.first]
+        self._to = last_column(results, self._labels["To"])
         self._listed_to: dict[int, str] = {}
-        stamps = last_column(results, labels["SubmittedAt"]).iloc[self.index.first]
+        stamps = last_column(results, self._labels["SubmittedAt"]).iloc[self.index.first]
         try:
             times = pd.to_datetime(stamps, format="ISO8601", utc=True).dt.as_unit("ns")
         except (TypeError, ValueError) as error:
             raise ResultsError(
-                f"column {labels['SubmittedAt']!r} has no times ({error}); use what send() or "
-                "read_results() returned"
+                f"column {self._labels['SubmittedAt']!r} has no times ({error}); use what send() "
+                "or read_results() returned"
             ) from None
         self.submitted_ns: Array = times.to_numpy("datetime64[ns]").view("i8").copy()
-        self.has_recipient: Array = self._to.notna().to_numpy(dtype=bool, copy=True)
-        self.is_stored: Array = np.ones(len(self), dtype=bool)
-        self.is_tracked = {name: self.is_stored.copy() for name in ("opens", "clicks")}
+        has_no_to = self._to.isna().to_numpy(dtype=bool)[self.index.first]
+        self.is_unknown: Array = has_no_to | (self.submitted_ns == NO_STAMP)
+        self.is_listed: Array = np.zeros(len(self), dtype=bool)
+        self.streams: dict[str, Array] = {}
+        self.is_tracked = {"opens": ~self.is_listed, "clicks": ~self.is_listed}
 
     def __len__(self) -> int:
         return len(self.index)
@@ -77,44 +81,103 @@ class Sent:
         """The value of the message of each row; False for a row without one."""
         return np.append(values, False)[self.index.row]
 
-    def recipients(self) -> list[str | None]:
-        """The recipients of each message as text; None if they are not known."""
-        texts = [one if isinstance(one, str) else None for one in self._to.tolist()]
-        for place, text in self._listed_to.items():
-            texts[place] = text
-        return texts
+    def note_all(self, stream: str) -> None:
+        """Note that all messages are in one stream, and that Postmark stores them."""
+        self.streams[stream] = np.ones(len(self), dtype=bool)
+        self.is_listed[:] = True
 
-    def note(self, items: Sequence[Mapping[str, Any]], times: Array) -> None:
-        """Take time, recipients and tracking of messages from Postmark's list of them."""
+    def note(self, items: Sequence[Mapping[str, Any]], times: Array, *, stream: str) -> Array:
+        """Take time, recipients and tracking of messages from Postmark's list of a stream.
+
+        Returns:
+            Which of *items* are messages of the rows.
+        """
         places = self.index.find([item.get("MessageID") for item in items])
-        for place, item, time in zip(places.tolist(), items, times.tolist(), strict=True):
-            if place < 0:
-                continue
-            self.is_stored[place] = self.has_recipient[place] = True
-            if self.submitted_ns[place] == NO_STAMP:
-                self.submitted_ns[place] = time
-            self._listed_to[place] = _recipients(item)
+        is_ours = places >= 0
+        ours = places[is_ours]
+        self.is_listed[ours] = True
+        self.streams.setdefault(stream, np.zeros(len(self), dtype=bool))[ours] = True
+        self.submitted_ns[ours] = np.where(
+            self.submitted_ns[ours] == NO_STAMP, times[is_ours], self.submitted_ns[ours]
+        )
+        for place, at in zip(ours.tolist(), np.flatnonzero(is_ours).tolist(), strict=True):
+            item = items[at]
+            if self.is_unknown[place]:
+                self._listed_to[place] = _recipients(item)
             self.is_tracked["opens"][place] = item.get("TrackOpens") is not False
             self.is_tracked["clicks"][place] = item.get("TrackLinks") != "None"
+        return is_ours
+
+    def members(self) -> dict[str, str]:
+        """The digests of the messages of each stream, in hexadecimal; not of the largest one.
+
+        Those whose stream is not known have the name "".
+        """
+        if not self.streams:
+            return {"": ""}
+        largest = max(self.streams, key=lambda name: int(self.streams[name].sum()))
+        others = {name: one for name, one in self.streams.items() if name != largest}
+        others[""] = ~np.any([*self.streams.values()], axis=0)
+        digests = {name: self.index.digests(one.nonzero()[0]) for name, one in others.items()}
+        return {largest: ""} | {
+            name: one.astype(">u8").tobytes().hex() for name, one in digests.items() if len(one)
+        }
+
+    def note_members(self, members: Mapping[str, str]) -> None:
+        """Take the stream of each message from what ``members`` returned."""
+        digests = self.index.digests(np.arange(len(self)))
+        largest, *others = members
+        rest = np.ones(len(self), dtype=bool)
+        for name in others:
+            one = np.frombuffer(bytes.fromhex(members[name]), dtype=">u8")
+            self.streams[name] = np.isin(digests, one.astype("u8"))
+            rest &= ~self.streams[name]
+        self.streams[largest] = rest
+
+    def fill(self, results: pd.DataFrame) -> None:
+        """Set ``To`` and ``SubmittedAt`` where they are missing, for messages of an earlier run.
+
+        A column of another dtype, which does not take them, stays as it is.
+        """
+        if not self._listed_to:
+            return
+        is_listed = np.zeros(len(self) + 1, dtype=bool)  # the last stands for no message
+        is_listed[list(self._listed_to)] = True
+        for name in ("To", "SubmittedAt"):
+            cells: Any = last_column(results, self._labels[name]).copy()
+            rows = np.flatnonzero(is_listed[self.index.row] & cells.isna().to_numpy(dtype=bool))
+            places = self.index.row[rows]
+            values: Any = pd.Series(as_stamps(self.submitted_ns[places]))
+            if name == "To":
+                values = text_column(self._listed_to[place] or None for place in places.tolist())
+            elif not pd.api.types.is_datetime64_any_dtype(cells.dtype):
+                continue
+            try:
+                cells.iloc[rows] = values.astype(cells.dtype).array
+            except (TypeError, ValueError):
+                continue
+            labels = results.columns.tolist()
+            results.isetitem(len(labels) - 1 - labels[::-1].index(self._labels[name]), cells)
 
     def addresses(self) -> Addresses:
         """The messages by address."""
-        return Addresses(self._to, self._listed_to)
+        return Addresses(self._to, self.index.first, self._listed_to)
 
 
 class Addresses:
     """The places of messages by the address of a recipient, in 16 bytes for each.
 
     Args:
-        to: the recipients of each message as text.
-        listed: the recipients of some in its place.
+        to: the recipients of each row as text.
+        first: the first row of each message.
+        listed: the recipients of some messages in its place.
     """
 
-    def __init__(self, to: pd.Series[Any], listed: Mapping[int, str]) -> None:
+    def __init__(self, to: pd.Series[Any], first: Array, listed: Mapping[int, str]) -> None:
         digests, places = array("Q"), array("q")
         place = 0
-        for texts in pieces(to):
-            for text in texts:
+        for start in range(0, len(first), PIECE_ROWS):
+            for text in to.iloc[first[start : start + PIECE_ROWS]].tolist():
                 for address in _addresses(listed.get(place, text)):
                     digests.append(_digest(address))
                     places.append(place)
@@ -138,9 +201,13 @@ def _digest(address: str) -> int:
 
 
 def _recipients(item: Mapping[str, Any]) -> str:
-    """The addresses of a message in a list of Postmark."""
-    people = [one for name in _FIELDS for one in item.get(name) or [] if isinstance(one, dict)]
-    return ", ".join(str(one.get("Email") or "") for one in people)
+    """The addresses of a message in a list of Postmark: of To, or without one of Cc or Bcc."""
+    for name in _FIELDS:
+        value = item.get(name)
+        people = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+        if people:
+            return ", ".join(str(one.get("Email") or "") for one in people)
+    return ""
 
 
 def _addresses(text: object) -> list[str]:
