@@ -264,8 +264,9 @@ class Campaign(SendMethod[FrameT]):
 
         Args:
             server: the server to ask which streams it has and who is suppressed; by default nothing
-                is asked.
-            ledger: the ledger, as for ``send``; with None the plan warns about duplicate sends.
+                is asked, and no ledger is read.
+            ledger: the ledger, as for ``send``: who has the message is skipped. With None the plan
+                warns about duplicate sends.
             exclude: who is left out, as for ``send``.
             at_most: how many emails a person may have, as for ``send``; it needs *server*.
             rate: the rate of the send; the plan has its batches, and says how long they take.

@@ -193,7 +193,8 @@ class _Asked:
             value = values.iloc[[fault]].tolist()[0]
             raise FrameError(
                 f"{what}: {RowNames(self._frame, self._key).of(fault)} has {shown(value)}, which "
-                f"is neither True nor False; compare the column, as in {what}=df['a'] == 'yes'"
+                f"is neither True nor False; compare the column, as in {what}=df['a'] == 'yes' or "
+                f"{what}=df['a'].notna()"
             )
         return truths
 
@@ -207,7 +208,8 @@ class _Asked:
         share = _number(given)
         if not 0 <= share < 1:
             raise LetterError(
-                f"holdout={given!r} is neither a share from 0 to 1, such as 0.05, nor a column"
+                f"holdout={given!r} is neither a share from 0 to below 1, such as 0.05, nor a "
+                "column"
             )
         self.shares["holdout"] = share
         is_held: Mask = self._fractions("holdout", _HOLDOUT) < share
@@ -287,16 +289,22 @@ def truth_values(values: pd.Series[Any], *, is_missing_false: bool) -> tuple[Mas
 
     Args:
         values: truth values, the numbers 0 and 1, or the texts true and false in any case.
-        is_missing_false: whether a missing value is False; else it is a fault.
+        is_missing_false: whether a missing value or a blank text, as in a CSV file, is False; else
+            it is a fault.
     """
     truths = np.zeros(len(values), dtype=bool)
     for place, cell in enumerate(values.tolist()):
         value = _TRUTHS.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell
         if isinstance(value, bool | np.bool_ | Real) and value in (0, 1):
             truths[place] = bool(value)
-        elif not (is_missing_false and is_missing_label(value)):
+        elif not (is_missing_false and _is_missing(value)):
             return truths, place
     return truths, None
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a cell is a missing value, or a blank text: pandas can read an empty cell as one."""
+    return not value.strip() if isinstance(value, str) else is_missing_label(value)
 
 
 def checked_weights(
@@ -308,7 +316,14 @@ def checked_weights(
         LetterError: there is not one weight for each, or one is not a number above 0.
     """
     given: Any = [1.0] * len(names) if weights is None else weights
+    if isinstance(given, set | frozenset | bytes | bytearray | pd.DataFrame):
+        raise LetterError(
+            f"weights is a {type(given).__name__}, whose order does not say which weight is of "
+            f"which variant; give a dict by name, or a list in the order of {listed(names)}"
+        )
     if isinstance(given, pd.Series) and not isinstance(given.index, pd.RangeIndex):
+        if not given.index.is_unique:
+            raise LetterError(f"weights has a name twice: {', '.join(map(repr, given.index))}")
         given = given.to_dict()
     if isinstance(given, Mapping):
         if set(given) != set(names):

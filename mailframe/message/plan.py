@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mailframe.message.preflight import Preflight
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.message.problem_list import Places
 
 _MB: Final = 1_000_000
@@ -41,6 +42,8 @@ class Plan:
             counts under each.
         warnings: the number of warnings by code.
         skipped: the number of rows that are left out, by reason, such as ``suppressed``.
+        earlier: the number of rows that keep the status of an earlier run and are not sent:
+            ``rejected`` or ``unknown``.
         has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
         of_batches: the messages and the bytes of each request.
         duration: how long the send takes at the rate, such as ``at 5,000/h: 2 h 28 min``; empty
@@ -57,6 +60,7 @@ class Plan:
     warnings: dict[str, int]
     has_ledger: bool = True
     skipped: dict[str, int] = field(default_factory=dict)
+    earlier: dict[str, int] = field(default_factory=dict)
     of_batches: tuple[tuple[int, int], ...] = ()
     duration: str = ""
     delivers: bool | None = None
@@ -67,8 +71,10 @@ class Plan:
         name: str | None,
         preflight: Preflight,
         *,
+        eligible: Mask | None = None,
         has_ledger: bool = True,
         skipped: Mapping[str, int] = MappingProxyType({}),
+        earlier: Mapping[str, int] = MappingProxyType({}),
         at_most: int = MAX_BATCH_MESSAGES,
         duration: Callable[[int], str] = lambda _messages: "",
         delivers: bool | None = None,
@@ -78,15 +84,18 @@ class Plan:
         Args:
             name: the name of the campaign.
             preflight: the check without the rows that are left out.
+            eligible: one per row, whether it would be sent; None for all that have no error.
             has_ledger: whether a ledger records the send.
             skipped: how many rows are left out, by reason.
+            earlier: how many rows keep the status of an earlier run, by status.
             at_most: the maximum number of messages of a request.
             duration: what says how long so many messages take.
             delivers: whether the server delivers emails.
         """
-        messages = int(preflight.sendable.sum())
+        eligible = preflight.sendable if eligible is None else eligible
+        messages = int(eligible.sum())
         of_batches = batch.counts(
-            (size for size in preflight.sizes if size),
+            compress(preflight.sizes, eligible.tolist()),
             at_most=at_most,
             with_templates=bool(preflight.templates),
         )
@@ -102,6 +111,7 @@ class Plan:
             warnings={code.value: count for code, count in warnings.counts().items()},
             has_ledger=has_ledger,
             skipped=dict(skipped),
+            earlier=dict(earlier),
             of_batches=tuple(of_batches),
             duration=duration(messages),
             delivers=delivers,
@@ -110,7 +120,8 @@ class Plan:
     @property
     def blocked_rows(self) -> int:
         """Rows that would not be sent because of an error."""
-        return self.rows - self.messages - sum(self.skipped.values())
+        others = (self.skipped, self.earlier)
+        return self.rows - self.messages - sum(sum(counts.values()) for counts in others)
 
     def plot(self) -> Axes:
         """A chart of the messages and MB of each request, which Jupyter shows at the end of a cell.
@@ -152,6 +163,7 @@ class Plan:
             f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}{self._pace}; "
             f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
             f"{f'; {_listed(self.skipped)}' if self.skipped else ''}"
+            f"{f'; {_listed(self.earlier)} earlier' if self.earlier else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
 
@@ -168,7 +180,8 @@ class Plan:
         if not self.rows:
             return []
         if not self.blocked_rows:
-            return [(".send(server)", f"sends {counted(self.messages, 'message')}")]
+            sends = [(".send(server)", f"sends {counted(self.messages, 'message')}")]
+            return sends if self.messages else []
         steps = [(".problems()", "lists what is wrong and how to fix it")]
         if self.messages and not any(Code(code).stops_everything for code in self.blocked):
             steps.append(('.send(server, on_invalid="skip")', f"sends the other {self.messages:,}"))
@@ -190,6 +203,8 @@ class Plan:
             lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
         if self.skipped:
             lines.append(f"{sum(self.skipped.values()):,} skipped: {_listed(self.skipped)}")
+        if self.earlier:
+            lines.append(f"not sent again: {_listed(self.earlier)}")
         if self.warnings:
             lines.append(f"warnings: {_listed(self.warnings)}")
         lines += self._notes()
@@ -213,6 +228,7 @@ class Plan:
             chips=(
                 *(("error", f"{code} · {counted(n, 'row')}") for code, n in self.blocked.items()),
                 *(("", f"{reason} · {counted(n, 'row')}") for reason, n in self.skipped.items()),
+                *(("", f"{one} earlier · {counted(n, 'row')}") for one, n in self.earlier.items()),
                 *(
                     ("warning", f"{code} · {counted(n, 'warning')}")
                     for code, n in self.warnings.items()

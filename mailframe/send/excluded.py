@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Exclude: TypeAlias = (
     "str | os.PathLike[str] | Iterable[object] | pd.Series[Any] | pd.DataFrame | None"
 )
+_COLUMNS: Final = (list, pd.Series, pd.Index, np.ndarray, pd.api.extensions.ExtensionArray)
+"""Kinds of values that may be truth values, one per row."""
+_ZERO_AND_ONE: Final = (0, 1)
 _ADDRESS_COLUMNS: Final = frozenset(
     {"email", "e-mail", "e_mail", "email_address", "emailaddress", "address", "to", "recipient"}
 )
@@ -62,6 +65,7 @@ def read_excluded(exclude: object, composed: Sendable) -> ExcludedRows | None:
         return _read_frame(exclude, key)
     if _is_mask(exclude):
         return ExcludedRows(mask=_checked_mask(exclude, composed))
+    _refuse_numbers(exclude, composed.rows)
     if isinstance(exclude, bytes | Mapping) or not isinstance(exclude, Iterable):
         raise MailframeError(
             "exclude takes addresses or keys, a DataFrame with them, the path of a .csv or "
@@ -120,10 +124,27 @@ def _address_column(
 # --- one truth value per row ---------------------------------------------------------------------
 
 
-def _is_mask(given: object) -> bool:
-    if isinstance(given, pd.Series | pd.Index | np.ndarray | pd.api.extensions.ExtensionArray):
-        return pd.api.types.is_bool_dtype(given.dtype)
-    return isinstance(given, list) and bool(given) and set(map(type, given)) <= {bool, np.bool_}
+def _is_mask(given: Any) -> bool:
+    """Whether values are truth values; of a list or of dtype object some may be missing."""
+    if not isinstance(given, _COLUMNS):
+        return False
+    if isinstance(given, list) or (given.dtype == object and given.ndim == 1):
+        return pd.api.types.infer_dtype(given, skipna=True) == "boolean"
+    return pd.api.types.is_bool_dtype(given.dtype)
+
+
+def _refuse_numbers(given: Any, rows: int) -> None:
+    """Refuse a 0 or a 1 for each row, which would be keys and are meant as truth values."""
+    is_column = isinstance(given, _COLUMNS) and getattr(given, "ndim", 1) == 1
+    if not is_column or len(given) != rows or rows <= len(_ZERO_AND_ONE):
+        return
+    numbers = _column(given).dropna()
+    is_number = len(numbers) and pd.api.types.is_numeric_dtype(numbers.infer_objects())
+    if is_number and numbers.isin(_ZERO_AND_ONE).all():
+        raise MailframeError(
+            "exclude has a 0 or a 1 for each row, which would be keys; for truth values write, "
+            "for example, exclude=frame['left'] == 1"
+        )
 
 
 def _checked_mask(given: Any, composed: Sendable) -> Mask:

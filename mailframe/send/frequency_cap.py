@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import MailframeError
-from mailframe.send.ledger.digest_index import DigestIndex
-from mailframe.send.ledger.frame_digests import key_digests
-from mailframe.send.ledger.recent import recent_recipients, was_sent
+from mailframe.send.ledger.recent import recent_recipients
+from mailframe.send.ledger.recorded_statuses import rows_sent_now
 
 if TYPE_CHECKING:
     from mailframe.message.preflight import Mask, Preflight
@@ -73,27 +72,32 @@ def _number(digits: str) -> int:
 
 
 def capped_rows(
-    ledger: Ledger, campaign: CampaignRecord, preflight: Preflight, *, cap: FrequencyCap
+    ledger: Ledger,
+    campaign: CampaignRecord,
+    preflight: Preflight,
+    *,
+    cap: FrequencyCap,
+    resend: Mask | None = None,
 ) -> Mask:
     """The rows whose recipient has as many emails as the cap allows.
 
     Emails of all campaigns in the ledger count that were accepted or may have been, and of several
-    rows with one recipient those before it, as far as they are still to be sent.
+    rows with one recipient those before it that a send posts. The holdout counts as if it got the
+    email, so that the cap leaves out the same rows whoever is held out.
 
     Args:
         ledger: the ledger.
         campaign: the campaign that is sent.
         preflight: the check of the rows that would be sent.
         cap: how many emails a person may have.
+        resend: one per row, whether it is sent again although it was answered; None for no row.
     """
     rows = np.flatnonzero(preflight.sound)  # also a row that repeats one that is capped
     people = preflight.people.halves()[rows]
-    counts = recent_recipients(ledger, campaign, since=cap.span)
+    counts = recent_recipients(ledger, campaign.scope, since=cap.span)
     addresses = ledger.address_digests(np.ascontiguousarray(people).view("u1"))
     earlier = counts.of(addresses)
-    recorded = ledger.recorded_messages(campaign)
-    own = DigestIndex(recorded.keys[was_sent(recorded.states)])
-    is_new = preflight.sendable[rows] & (own.find(key_digests(preflight)[rows]) < 0)
+    is_new = rows_sent_now(preflight, ledger.recorded_messages(campaign), resend=resend)[rows]
     frame = pd.DataFrame(people[is_new], columns=["a", "b"])
     before = np.zeros(len(rows), dtype=np.int64)
     before[is_new] = frame.groupby(["a", "b"], sort=False).cumcount().to_numpy()

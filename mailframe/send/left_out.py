@@ -78,10 +78,6 @@ class LeftOut:
         if self._groups.holdout is not None:
             yield reasons.HOLDOUT, left
 
-    def counts(self) -> dict[str, int]:
-        """The number of rows of each reason."""
-        return {reason: int(rows.sum()) for reason, rows in self.by_reason() if rows.any()}
-
     def settle(self, rows: RowResults, *, statuses: tuple[Status, ...]) -> None:
         """Set the status of the rows.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailframe import errors
@@ -34,6 +33,7 @@ from mailframe.send.options import check_arguments, with_recount
 from mailframe.send.pacing.pace import Pace
 from mailframe.send.pacing.stop_rule import StopWatch
 from mailframe.send.progress import Bar
+from mailframe.send.questions import answer_to
 from mailframe.send.refusals import preflight_refusal, refuse_unknown_templates
 from mailframe.send.refused_run import RefusedRun, record_scope
 from mailframe.send.resend import resend_mask
@@ -216,8 +216,9 @@ class Run:
             )
             left_out.add(reasons.SUPPRESSED, self._ask(lambda: suppressed(left_out.candidates)))
         if options.at_most is not None and isinstance(session, LedgerSession):
-            capped = partial(capped_rows, session.ledger, session.campaign, cap=options.at_most)
-            left_out.add(reasons.FREQUENCY_CAP, capped(left_out.candidates))
+            of_ledger, resend = (session.ledger, session.campaign), session.is_resent
+            rows = capped_rows(*of_ledger, left_out.candidates, cap=options.at_most, resend=resend)
+            left_out.add(reasons.FREQUENCY_CAP, rows)
         return self._settled(left_out).preflight
 
     def _settled(self, left_out: LeftOut) -> LeftOut:
@@ -257,16 +258,13 @@ class Run:
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer to questions to Postmark that change nothing there, so they are repeated."""
-        policy = self.options.retry_policy
-        for tries in range(1, policy.reach_tries):
-            try:
-                return question()
-            except search.SearchError as error:
-                if error.status == HTTPStatus.UNAUTHORIZED or self.interrupts.stop:
-                    raise
+
+        def wait(seconds: float) -> None:
             self._bar.step("waiting for Postmark", is_long=True)
-            self.interrupts.wait(policy.pause_s(tries))
-        return question()
+            self.interrupts.wait(seconds)
+
+        policy, is_stopped = self.options.retry_policy, lambda: self.interrupts.stop
+        return answer_to(question, policy, is_stopped=is_stopped, wait=wait)
 
     def _note_batches(self, batches: CampaignBatches) -> None:
         """Set the recipient and the batch of each row that a send would post."""

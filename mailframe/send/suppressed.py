@@ -59,7 +59,9 @@ def suppressed_rows(
     heads = preflight.people.halves()[:, 0]
     among = None if composed.has_many_recipients else np.unique(heads[preflight.sound])
     suppressed = {stream: _suppressed(server, stream, among=among) for stream in streams}
-    rows = preflight.sound & np.isin(heads, np.concatenate([*suppressed.values(), _NOBODY]))
+    rows = np.zeros(len(heads), dtype=bool)
+    for people in suppressed.values():
+        rows |= preflight.sound & _are_among(heads, people)
     if len(streams) <= 1 and not composed.has_many_recipients:
         return rows
     return _by_message(composed, preflight, rows, suppressed, live=live)
@@ -119,20 +121,20 @@ def _fault_of(stream: dict[str, Any]) -> str:
 
 
 def _suppressed(server: InterruptibleServer, stream: str, *, among: Heads | None) -> Heads:
-    """The suppressed people of a stream, as the first 8 bytes of their digests.
+    """The suppressed people of a stream in order, as the first 8 bytes of their digests.
 
     Args:
         server: the server to ask.
         stream: the stream.
-        among: the people of the campaign, of whom alone the suppressed are kept, while the list
-            arrives; None to keep all.
+        among: the people of the campaign in order, of whom alone the suppressed are kept, while the
+            list arrives; None to keep all, 8 bytes each.
     """
     parts, waiting = [_NOBODY], list[str]()
 
     def look_up() -> None:
         digests = [digest(_identity(address)) for address in waiting]
         heads = np.frombuffer(b"".join(digests), dtype="<u8")[::2]
-        parts.append(heads if among is None else heads[np.isin(heads, among)])
+        parts.append(heads.copy() if among is None else heads[_are_among(heads, among)])
         waiting.clear()
 
     def take(item: dict[str, Any]) -> None:
@@ -145,7 +147,18 @@ def _suppressed(server: InterruptibleServer, stream: str, *, among: Heads | None
     if result.failure or result.status != HTTPStatus.OK:
         raise _failed(f"who is suppressed in the stream {stream!r}", path, result)
     look_up()
-    return np.concatenate(parts)
+    people = np.concatenate(parts)
+    people.sort()
+    return people
+
+
+def _are_among(heads: Heads, ordered: Heads) -> Mask:
+    """Whether each is one of some in order; ``np.isin`` would order both again in each call."""
+    if not len(ordered):
+        return np.zeros(len(heads), dtype=bool)
+    places = np.searchsorted(ordered, heads)
+    among: Mask = ordered[np.minimum(places, len(ordered) - 1)] == heads
+    return among
 
 
 def _by_message(
@@ -158,12 +171,11 @@ def _by_message(
 ) -> Mask:
     """Those of the rows whose message has a stream that suppresses all of its recipients."""
     left = np.zeros(len(rows), dtype=bool)
-    sets = {stream: set(heads.tolist()) for stream, heads in suppressed.items()}
     for item in composed.messages(preflight, live=live, wanted=rows):
         if isinstance(item, Message):
             pairs = getaddresses([str(item.payload.get("To") or "")])
-            people = {_head(address) for _, address in pairs}
-            left[item.position] = people <= sets[_stream_of(item)]
+            people = np.array([_head(address) for _, address in pairs], dtype="<u8")
+            left[item.position] = _are_among(people, suppressed[_stream_of(item)]).all()
     return left
 
 

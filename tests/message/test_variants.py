@@ -203,6 +203,13 @@ def test_a_letter_without_rows_and_repeats_are_no_trouble():
         ({"weights": [1, 0]}, LetterError, "not one number above 0 for each"),
         ({"weights": {"a": 1, "bold": 1}}, LetterError, "the variants are"),
         ({"weights": 3}, LetterError, "not one number above 0 for each"),
+        ({"weights": {1, 2}}, LetterError, "weights is a set, whose order does not say"),
+        ({"weights": b"\x01\x02"}, LetterError, "weights is a bytes, whose order"),
+        (
+            {"weights": pd.Series([1, 2, 3], ["plain", "plain", "bold"])},
+            LetterError,
+            "a name twice",
+        ),
         ({"weights": [1, 1], "variant": "name"}, LetterError, "leave out weights"),
         ({"variant": "name"}, FrameError, "has 'N0', and the variants are"),
         ({"variants": None, "weights": [1, 2]}, LetterError, "weights= needs variants="),

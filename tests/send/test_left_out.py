@@ -65,6 +65,7 @@ def ids(sandbox: mf.Sandbox) -> set:
         PEOPLE["opted_in"].map({True: 1, False: 0}).astype("Int64"),
         lambda people: people["opted_in"].eq(True),
         PEOPLE["opted_in"].astype("boolean").astype(pd.ArrowDtype(__import__("pyarrow").bool_())),
+        pd.Series(["TRUE ", "", " \t", "true"] * 10),
     ],
 )
 def test_only_who_has_consented_gets_the_message(sandbox, tmp_path, consent):
@@ -88,6 +89,7 @@ def test_only_who_has_consented_gets_the_message(sandbox, tmp_path, consent):
         ("email", FrameError, "consent: id 000 has 'p0@example.com', which is neither True nor Fa"),
         (PEOPLE["opted_in"].map({True: "yes", False: "no"}), FrameError, "'yes', which is neither"),
         (PEOPLE["opted_in"].map({True: 2, False: 0}), FrameError, "has 2.0"),
+        (pd.Series([pd.Timestamp("2026-01-01")] * 40), FrameError, r"or consent=df\['a'\].notna"),
         (True, FrameError, "consent=True: no such column"),
         (np.array([True] * 40), FrameError, "consent takes a column or .*, not a ndarray"),
         (PEOPLE[["opted_in"]], FrameError, "not a DataFrame"),
@@ -162,12 +164,27 @@ KNOWN = [3, 14, 27, 30]
         ({"holdout": 0.1, "name": None}, "needs seed="),
         ({"holdout": 0.1, "seed": 1.5}, "seed=1.5 is neither text nor"),
         ({"holdout": "opted_in"}, "None, which is neither|nan, which is neither"),
+        ({"holdout": lambda people: people["id"].where(people["id"] < "0", "")}, "has ''"),
     ],
 )
 def test_a_wrong_holdout_is_refused(options, text):
     """Before anything is rendered."""
     with pytest.raises(MailframeError, match=text):
         campaign(**options)
+
+
+def test_the_cap_is_the_same_whoever_is_held_out(sandbox, tmp_path):
+    """Else those who are compared would differ in more than the email."""
+    people = PEOPLE.head(3).assign(
+        email=["a@example.com"] * 2 + ["b@example.com"], subject=range(3)
+    )
+    for held in ([True, False, False], [False, False, True], [False, True, False]):
+        options = {"ledger": tmp_path / f"{held}", "at_most": "1 per day"}
+        chosen = campaign(people.assign(held=held), holdout="held")
+        plan = chosen.plan(sandbox.server, **options)
+        results = chosen.send(sandbox.server, dry_run=True, allow_repeat=True, **options, **QUIET)
+        assert results["reason"][1] == "frequency_cap"
+        assert plan.skipped == reasons(results[results["status"] == "skipped"])
 
 
 def test_the_holdout_is_taken_of_those_who_would_get_the_message(sandbox, tmp_path):
@@ -238,6 +255,28 @@ def test_each_message_has_the_suppressions_of_its_stream_and_of_all_its_recipien
     letter = LETTER.replace(to=["{{ email }}", "{{ other }}"], message_stream="{{ stream }}")
     results = campaign(people, letter=letter).send(server, ledger=None, **QUIET)
     assert results["reason"].fillna("").tolist() == ["suppressed", "", "", ""]
+
+
+def test_suppressed_people_are_recognized_however_they_are_written(sandbox):
+    """Names with commas, punycode, case; and in each letter of an experiment."""
+    written = [
+        "p1@b\u00fccher.example",
+        'Lee, "P" <P2@Example.com>',
+        "p3@example.com",
+        "p4@example.com",
+    ]
+    people = PEOPLE.head(4).assign(email=written, other=["x@example.com", "P3@EXAMPLE.COM"] * 2)
+    for address in ("P1@xn--bcher-kva.example", "p2@example.com", "p3@example.com"):
+        sandbox.suppress(address)
+    fields = {"name": "news", "variants": {"a": {}, "b": {"subject": "b"}}}
+    results = campaign(people, **fields).send(sandbox.server, ledger=None, **QUIET)
+    assert results["reason"].fillna("").tolist() == ["suppressed"] * 3 + [""]
+    letter = LETTER.replace(to=["{{ email }}", "Lee, (other) <{{ other }}>"])
+    both = campaign(people, letter=letter)
+    assert both.plan(sandbox.server).skipped == {"suppressed": 1}
+    sandbox.suppress("x@example.com")
+    results = both.send(sandbox.server, ledger=None, **QUIET)
+    assert results["reason"].fillna("").tolist() == ["suppressed"] * 3 + [""]
 
 
 def test_many_suppressions_are_compared_while_they_arrive(sandbox):

@@ -14,8 +14,8 @@ from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
     from mailframe.message.preflight import Mask
-    from mailframe.send.ledger import CampaignRecord, Ledger
-    from mailframe.send.ledger.packs import Ids, Rows, States
+    from mailframe.send.ledger import Ledger
+    from mailframe.send.ledger.packs import Ids, RecordedMessages, Rows, States
 
 _SENT: Final = [MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN]
 LIVE: Final = ":live"
@@ -47,7 +47,7 @@ class Recipients:
         return counts
 
 
-def recent_recipients(ledger: Ledger, campaign: CampaignRecord, *, since: timedelta) -> Recipients:
+def recent_recipients(ledger: Ledger, scope: str, *, since: timedelta) -> Recipients:
     """Who got emails in the time until now, or may have got them.
 
     For a live server all live servers of the ledger count; for a sandbox only itself. A message
@@ -55,21 +55,31 @@ def recent_recipients(ledger: Ledger, campaign: CampaignRecord, *, since: timede
 
     Args:
         ledger: the ledger.
-        campaign: a campaign of the server.
+        scope: the server.
         since: the length of the time, by the clock of the ledger.
     """
     first = datetime.fromisoformat(ledger.db.now()) - since
-    is_live = campaign.scope.endswith(LIVE)
+    is_live = scope.endswith(LIVE)
     with ledger.db.reading():
         ids = ledger.requests.started_since(
-            first.isoformat(timespec="microseconds"), scope=None if is_live else campaign.scope
+            first.isoformat(timespec="microseconds"), scope=None if is_live else scope
         )
         ids, times = np.unique(ids, return_counts=True)
         messages = ledger.messages.of_ids(ids)
-    times = times[np.isin(ids, messages.ids)]
-    times[~messages.is_resent] = 1  # a request that was not received is sent again
-    counted = was_sent(messages.states) & packs.has_any(messages.addresses)
-    addresses, emails = messages.addresses[counted], times[counted]
+    emails = _emails(messages, times[np.isin(ids, messages.ids)])
+    counted = (emails > 0) & packs.has_any(messages.addresses)
+    addresses, emails = messages.addresses[counted], emails[counted]
     distinct, place = np.unique(addresses, axis=0, return_inverse=True)
     sums = np.bincount(place.ravel(), weights=emails, minlength=len(distinct))
     return Recipients(distinct, sums.astype("i8"))
+
+
+def _emails(messages: RecordedMessages, times: Ids) -> Ids:
+    """How many emails each message was, from the number of its requests.
+
+    A request that was not received is repeated, so several requests are several emails only of a
+    message that was accepted and sent again by explicit confirmation. If it is planned now, that
+    has not happened yet; if it was rejected, the last request was no email.
+    """
+    again = times - (messages.states == MessageState.REJECTED)
+    return np.where(messages.is_resent, again, was_sent(messages.states)).astype("i8")

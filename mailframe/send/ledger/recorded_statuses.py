@@ -70,6 +70,35 @@ def match_recorded(
     return pd.DataFrame({**columns, "changed": changed, "resend": confirmed})
 
 
+def is_sent_now(matches: pd.DataFrame, recorded: RecordedMessages) -> Mask:
+    """Whether a send posts each row of ``match_recorded``.
+
+    It is not recorded, planned, sent again, or was rejected in a way that is tried again.
+
+    Args:
+        matches: the result of ``match_recorded``.
+        recorded: the messages that the rows were matched with.
+    """
+    state, confirmed = matches["state"].to_numpy(), matches["resend"].to_numpy()
+    sent: Mask = (state <= MessageState.PLANNED) | (confirmed & ~is_unconfirmed(matches).to_numpy())
+    line, changed = matches["line"].to_numpy(), matches["changed"].to_numpy()
+    for row in np.flatnonzero((state == MessageState.REJECTED) & ~confirmed).tolist():
+        sent[row] = tried_again(recorded.code(int(line[row])), changed=bool(changed[row]))
+    return sent
+
+
+def rows_sent_now(
+    preflight: Preflight, recorded: RecordedMessages, *, resend: Mask | None = None
+) -> Mask:
+    """One per row of a frame, whether a send posts it; see ``match_recorded``."""
+    if not len(recorded):  # nothing is compared, so the digests of the messages are not needed
+        return preflight.sendable
+    matches = match_recorded(preflight, recorded, resend=resend)
+    rows = np.zeros(len(preflight.sendable), dtype=bool)
+    rows[matches["position"].to_numpy()[is_sent_now(matches, recorded)]] = True
+    return rows
+
+
 def is_unconfirmed(matches: pd.DataFrame) -> pd.Series[bool]:
     """The unconfirmed rows of ``match_recorded``; SENDING if another sender ignores the lock."""
     return matches["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
@@ -99,10 +128,11 @@ def set_recorded_statuses(
     _set_accepted(rows, accepted, recorded)
     unconfirmed = matches[is_unconfirmed(matches)]
     _set_unconfirmed(rows, unconfirmed, recorded, ledger, campaign)
-    rejected = matches[(matches["state"] == MessageState.REJECTED) & ~matches["resend"]]
-    is_final = ~_set_rejected(rows, rejected, recorded)
-    done = (accepted["position"], unconfirmed["position"], rejected.loc[is_final, "position"])
-    return np.concatenate([positions.to_numpy() for positions in done])
+    sent = is_sent_now(matches, recorded)
+    is_rejected = (matches["state"] == MessageState.REJECTED) & ~matches["resend"]
+    _set_rejected(rows, matches.assign(again=sent)[is_rejected], recorded)
+    done: Ids = matches["position"].to_numpy()[~sent]
+    return done
 
 
 def _set_accepted(rows: RowResults, accepted: pd.DataFrame, recorded: RecordedMessages) -> None:
@@ -142,19 +172,13 @@ def _set_unconfirmed(
         )
 
 
-def _set_rejected(rows: RowResults, rejected: pd.DataFrame, recorded: RecordedMessages) -> Mask:
-    """Set the status of rejected rows; whether each of them is tried again."""
-    again = np.zeros(len(rejected), dtype=bool)
-    columns = (rejected[name].tolist() for name in ("position", "line", "changed"))
-    for place, (position, line, changed) in enumerate(zip(*columns, strict=True)):
-        code = recorded.code(line)
-        again[place] = tried_again(code, changed=changed)
-        note = "send tries it again" if again[place] else "the same message is not tried again"
-        outcome = _earlier_outcome(MessageState.REJECTED, None, code, note=f"; {note}")
-        set_status(
-            rows, position, MessageState.REJECTED, outcome=outcome, changed=changed, earlier=True
-        )
-    return again
+def _set_rejected(rows: RowResults, rejected: pd.DataFrame, recorded: RecordedMessages) -> None:
+    columns = (rejected[name].tolist() for name in ("position", "line", "changed", "again"))
+    for position, line, changed, again in zip(*columns, strict=True):
+        note = "send tries it again" if again else "the same message is not tried again"
+        code, state = recorded.code(line), MessageState.REJECTED
+        outcome = _earlier_outcome(state, None, code, note=f"; {note}")
+        set_status(rows, position, state, outcome=outcome, changed=changed, earlier=True)
 
 
 def set_statuses_by_recipient(

@@ -178,7 +178,7 @@ class LedgerSession:
         is_resent: Mask | None,
     ) -> None:
         self.ledger, self._composed = ledger, composed
-        self._server, self._options, self._is_resent = server, options, is_resent
+        self._server, self._options, self.is_resent = server, options, is_resent
         self._letter = composed.letter_fingerprint
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -204,7 +204,7 @@ class LedgerSession:
         recorded = self.ledger.recorded_messages(self.campaign)
         self.taken.hold(recorded.message_ids)
         self.taken.hold_texts(one.message_id for one in recorded.exceptional.values())
-        is_resent = None if self._is_resent is None else self._is_resent & wanted
+        is_resent = None if self.is_resent is None else self.is_resent & wanted
         matches = match_recorded(preflight, recorded, resend=is_resent)
         eligible = wanted.copy()
         done = set_recorded_statuses(rows, matches, recorded, self.ledger, self.campaign)

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from mailframe.send.ledger.postgres.connection import Connection
     from mailframe.send.ledger.records import CampaignRecord
 
+_CLOCK: Final = (
+    "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+)
 _BEGIN: Final = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({ledger}); "
-    "SELECT current_setting('" + locks.TOKEN + "', true), ({held}), "
-    "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+    "SELECT current_setting('" + locks.TOKEN + "', true), ({held}), " + _CLOCK
 )
 """Begins a writing transaction, in one round trip: it waits for others, and is this session's."""
 _COMMIT: Final = ("SELECT current_setting('synchronous_commit')", "COMMIT")
@@ -179,8 +181,8 @@ class PostgresDatabase(Database):
             self._undo()
 
     def now(self) -> str:
-        """The server's clock when the transaction began: one clock for all machines."""
-        return self._now if self._depth else super().now()
+        """The server's clock, in a transaction when it began: one clock for all machines."""
+        return self._now if self._depth else str(self.one(f"SELECT {_CLOCK}")[0])
 
     # --- locks ---------------------------------------------------------------------------------
 

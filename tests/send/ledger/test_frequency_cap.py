@@ -1,0 +1,125 @@
+"""What counts for ``send(at_most=…)``: on a file and on PostgreSQL, and after each ledger tool."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import mailframe as mf
+from mailframe.errors import LedgerError
+from mailframe.paths import default_path
+from mailframe.send.ledger import Ledger
+from tests.campaigns import LETTER, people, send_with
+from tests.send.ledger.judging import age, lose
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+pytestmark = pytest.mark.usefixtures("on_both")
+
+ME = "me@acme.example"
+
+
+@pytest.fixture
+def sandbox():
+    """A Postmark without a socket."""
+    with mf.Sandbox(in_process=True) as opened:
+        yield opened
+
+
+def news(name: str, rows: pd.DataFrame, **fields) -> mf.Campaign:
+    """A campaign whose messages are all different."""
+    letter = LETTER.replace(subject=name + " {{ n }}", **fields)
+    return rows.mail.compose(letter, name=name, key="n")
+
+
+def capped(sandbox: mf.Sandbox, rows: pd.DataFrame, at_most: str = "1 per day") -> list[int]:
+    """Who has enough emails for another campaign, as its plan and its dry run say."""
+    last, options = news("last", rows), {"dry_run": True, "progress": False}
+    results = last.send(sandbox.server, at_most=at_most, **options)
+    who = results.loc[results["reason"] == "frequency_cap", "n"].tolist()
+    plan = last.plan(sandbox.server, at_most=at_most)
+    assert plan.skipped == ({"frequency_cap": len(who)} if who else {})
+    assert plan.messages == (results["reason"] == "dry run").sum()
+    return who
+
+
+def test_emails_count_from_the_first_moment_of_the_span(sandbox):
+    """To the microsecond, and by the clock of the ledger, which a closed one does not have."""
+    rows = people(3)
+    send_with(news("first", rows.head(2)), sandbox.server)
+    age(default_path(), 59)
+    assert capped(sandbox, rows, "1 per hour") == [0, 1]
+    age(default_path(), 2)
+    assert capped(sandbox, rows, "1 per hour") == []
+    with Ledger(default_path()) as ledger:
+        scope = ledger.campaigns()[0][0].scope
+        started = datetime.fromisoformat(ledger.db.one("SELECT started_at FROM attempt")[0])
+        for microseconds, number in ((-1, 2), (0, 2), (1, 0)):
+            first = (started + timedelta(microseconds=microseconds)).isoformat(
+                timespec="microseconds"
+            )
+            assert len(ledger.requests.started_since(first, scope=scope)) == number
+    if str(default_path()).startswith("postgresql"):
+        with pytest.raises(LedgerError):
+            ledger.db.now()
+
+
+def test_each_ledger_tool_leaves_what_the_person_has(sandbox):
+    """Who may have the email counts until it is decided; adopted and forgotten ones do not."""
+    rows = people(4).assign(email=["P0@Example.com", "Ann <p1@example.com>", "p2@example.com", ""])
+    rows.loc[3, "email"] = "p3@b\u00fccher.example"
+    sandbox.fault("close_lost")
+    assert set(send_with(news("lost", rows.head(1)), sandbox.server)["status"]) == {"unknown"}
+    sandbox.fault("close_accepted")
+    send_with(news("held", rows.iloc[1:2]), sandbox.server)
+    send_with(news("plain", rows.iloc[2:]), sandbox.server)
+    again = rows.assign(email=["p0@example.com", "P1@EXAMPLE.com", "p2@example.com", rows.email[3]])
+    again.loc[3, "email"] = "P3@xn--bcher-kva.example"
+    assert capped(sandbox, again) == [0, 1, 2, 3]
+    mf.reconcile("lost", sandbox.server)
+    mf.reconcile("held", sandbox.server)
+    assert capped(sandbox, again) == [0, 1, 2, 3]
+    age(default_path())
+    assert mf.resolve("lost", sandbox.server, as_="unsent", reason="asked", control=ME) == 1
+    assert capped(sandbox, again) == [1, 2, 3]
+    mf.forget("p2@example.com")
+    assert capped(sandbox, again) == [1, 3]
+    lose(default_path())
+    for name in ("held", "plain"):
+        mf.adopt(name, sandbox.server)
+    assert capped(sandbox, again) == []
+
+
+def test_what_is_sent_again_counts_once_more_and_what_is_not_sent_does_not(sandbox):
+    """Resent rows, also before they went; rows that stay rejected, or were rejected when resent."""
+    rows = people(4).assign(email=["a@example.com"] * 2 + ["b@example.com"] * 2)
+    server, two = sandbox.server, {"at_most": "2 per day", "progress": False}
+    news("first", rows).send(server, exclude=[1, 2, 3], **two)
+    again = news("first", rows).send(server, resend=[0], exclude=[2, 3], **two)
+    assert again["reason"].fillna("").tolist() == ["", "frequency_cap", "excluded", "excluded"]
+    assert capped(sandbox, rows, "2 per day") == [0, 1]
+    assert capped(sandbox, rows, "3 per day") == [1]
+    again = news("first", rows).send(server, resend=[0], limit=0, exclude=[1, 2, 3], progress=False)
+    assert capped(sandbox, rows, "2 per day") == [0, 1]
+    sandbox.suppress("b@example.com")
+    later = {"check_suppressed": False, "at_most": "1 per day", "progress": False}
+    rejected = news("next", rows.tail(2)).send(server, limit=1, **later)
+    assert rejected["status"].tolist() == ["rejected", "skipped"]
+    assert news("next", rows.tail(2)).plan(server, at_most="1 per day").skipped == {"suppressed": 2}
+    sandbox.server.change(
+        "/message-streams/outbound/suppressions/delete",
+        {"Suppressions": [{"EmailAddress": "b@example.com"}]},
+    )
+    plan = news("next", rows.tail(2)).plan(server, at_most="1 per day")
+    assert (plan.messages, plan.skipped, plan.earlier) == (1, {}, {"rejected": 1})
+    assert plan.blocked_rows == 0
+    assert "; 1 rejected earlier" in str(plan)
+    assert "not sent again: 1 rejected" in repr(plan)
+    assert "rejected earlier" in plan._repr_html_()
+    assert news("next", rows.tail(2)).send(server, **later)["status"].tolist() == [
+        "rejected",
+        "accepted",
+    ]
