@@ -20,6 +20,10 @@ pytestmark = [
     pytest.mark.slow,
     # Spark recommends an earlier pandas; mailframe asks it for Arrow
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    # PySpark 4.0 leaves the sockets of its `collect` to the garbage collector; 4.3 closes them
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 
