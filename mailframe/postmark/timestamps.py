@@ -19,6 +19,8 @@ STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 NO_STAMP: Final = np.iinfo(np.int64).min  # NaT
+_FIRST: Final = pd.Timestamp.min.tz_localize("UTC")
+_LAST: Final = pd.Timestamp.max.tz_localize("UTC")
 
 
 def stamps(texts: Sequence[str | None]) -> ExtensionArray:
@@ -41,12 +43,13 @@ def as_stamps(since_1970: Nanoseconds) -> ExtensionArray:
 def nanoseconds(texts: Sequence[str | None]) -> Nanoseconds:
     """The nanoseconds since 1970 of each of *texts*, as for ``stamps``; NO_STAMP without one."""
     # pandas reads "now" and "today" as timestamps, so only this one format is passed on.
-    shaped = pd.Series(
-        [text if text and STAMP.fullmatch(text) else None for text in texts], dtype="object"
+    shaped = [text if text and STAMP.fullmatch(text) else None for text in texts]
+    read = pd.to_datetime(
+        np.array(shaped, dtype=object), format="ISO8601", utc=True, errors="coerce"
     )
-    read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
-    in_range = read.between(
-        pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC")
-    )
-    exact: Nanoseconds = read.where(in_range).dt.as_unit("ns").to_numpy("datetime64[ns]").view("i8")
-    return exact
+    try:
+        exact = read.as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime:
+        in_range = pd.DatetimeIndex(read.where((read >= _FIRST) & (read <= _LAST)))
+        exact = in_range.as_unit("ns")
+    return exact.asi8

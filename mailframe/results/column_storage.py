@@ -231,6 +231,8 @@ class StampColumn:
         return as_stamps(self._nanoseconds[rows].copy())
 
     def _read(self) -> None:
+        if not self._waiting:
+            return
         # of a row that was set twice the last one counts
         last = dict(self._waiting)
         places = np.fromiter(last, dtype=np.int64, count=len(last))
