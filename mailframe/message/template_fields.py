@@ -36,8 +36,8 @@ FIELDS: Final = ("template", "model")
 ALIAS_NAME: Final = "TemplateAlias"
 ID_NAME: Final = "TemplateId"
 MODEL_NAME: Final = "TemplateModel"
-_INT_BITS: Final = 63
-"""Of a whole number that .NET reads from JSON without loss."""
+_END: Final = 2**63
+"""The end of the whole numbers that .NET reads from JSON without loss, 64 bits with the sign."""
 _LEFT_OUT: Final = object()
 _MOST_SHOWN: Final = 60
 
@@ -269,7 +269,7 @@ def _scalar(cell: Any) -> str | bool | float:
     if isinstance(cell, float):
         text = as_printed(cell)
         return float(text) if "." in text else int(text)
-    if isinstance(cell, int) and cell.bit_length() > _INT_BITS:
+    if isinstance(cell, int) and not -_END <= cell < _END:
         raise UnsupportedValue(f"{_MANY_BITS}; give it as text", value=cell)
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
@@ -277,7 +277,7 @@ def _scalar(cell: Any) -> str | bool | float:
     return cell if isinstance(cell, int) else str(as_printed(cell))
 
 
-_MANY_BITS: Final = "a whole number of more than 64 bits is not exact in JSON"
+_MANY_BITS: Final = "a whole number beyond 64 bits with its sign is not exact in JSON"
 
 
 def _dict(cell: Mapping[str | int, Any], path: str) -> dict[str, Any]:

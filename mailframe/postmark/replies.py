@@ -34,7 +34,8 @@ class GetResult:
     @property
     def reason(self) -> str:
         """What went wrong, as text."""
-        return self.failure or f"HTTP {self.status}"
+        is_answered = self.status == HTTPStatus.OK
+        return self.failure or f"HTTP {self.status}" + ", but another answer" * is_answered
 
     @property
     def error_code(self) -> int | None:

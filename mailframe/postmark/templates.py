@@ -124,7 +124,13 @@ class TemplateRenderer:
         complete, absent = _completed(answer.get("SuggestedTemplateModel"), model)
         if absent:
             answer = self._validated(stored, complete)
-        return None if answer is None else _as_rendered(template, answer, absent)
+        if answer is None:
+            return None
+        try:
+            return _as_rendered(template, answer, absent)
+        except (AttributeError, TypeError):
+            self._failure = "the answer of POST /templates/validate has another form"
+            return None
 
     def _template(self, template: str | int) -> dict[str, Any] | None:
         if template not in self._templates:
@@ -170,6 +176,12 @@ def _completed(suggested: object, model: dict[str, Any]) -> tuple[dict[str, Any]
     return complete, absent
 
 
+def _text(content: object) -> str | None:
+    if content is None or isinstance(content, str):
+        return content
+    raise TypeError(f"a part of a mail is a {type(content).__name__}")
+
+
 def _as_rendered(
     template: str | int, answer: dict[str, Any], absent: list[str]
 ) -> RenderedTemplate:
@@ -179,9 +191,11 @@ def _as_rendered(
         more = f" and {len(absent) - _LISTED} more" if len(absent) > _LISTED else ""
         names = ", ".join(absent[:_LISTED]) + more
         about.append(f"The template also reads {names}, which the model of this row does not have.")
-    for name in ("Subject", "HtmlBody", "TextBody"):
-        part = answer.get(name) or {}
-        texts[name] = part.get("RenderedContent")
+    parts = {name: answer.get(name) or {} for name in ("Subject", "HtmlBody", "TextBody")}
+    if not any(parts.values()):
+        raise TypeError("an answer without a part")
+    for name, part in parts.items():
+        texts[name] = _text(part.get("RenderedContent"))
         about += [
             f"{name} cannot be rendered, so that the mail would bounce: {error.get('Message')}"
             for error in part.get("ValidationErrors") or ()

@@ -184,6 +184,37 @@ def test_a_server_that_does_not_answer_is_named():
     assert "plan.name" in page
 
 
+def test_an_answer_of_another_form_is_no_mail():
+    """As of a proxy, or of another version of Postmark; the row is shown with its model."""
+    part = b'{"RenderedContent":"x","ValidationErrors":[]}'
+    answers = {
+        b"<html>": "HTTP 200, but another answer",
+        b"[]": "HTTP 200, but another answer",
+        b"{}": "another form",
+        b'{"Subject":null,"HtmlBody":null}': "another form",
+        b'{"Subject":"x","HtmlBody":%s}' % part: "another form",
+        b'{"Subject":%s,"TextBody":[1]}' % part: "another form",
+        b'{"Subject":%s,"TextBody":{"RenderedContent":5}}' % part: "another form",
+        b'{"Subject":%s,"TextBody":{"ValidationErrors":[1]}}' % part: "another form",
+        b'{"Subject":%s,"SuggestedTemplateModel":[1]}' % part: "",
+    }
+    for answer, fault in answers.items():
+
+        def reply(request: httpx.Request, content: bytes = answer) -> httpx.Response:
+            is_asked = request.url.path == "/templates/validate"
+            stored = orjson.dumps({**TEMPLATE, "TemplateId": 7, "Active": True})
+            return httpx.Response(200, content=content if is_asked else stored)
+
+        server = mf.Postmark(
+            "any", base_url="http://127.0.0.1:9", transport=httpx.MockTransport(reply)
+        )
+        page = rendered(campaign(), 0, server=server)
+        remark = "Postmark did not render it: " if fault else "Rendered by Postmark"
+        assert remark in page
+        assert fault in page
+        assert "plan.name" in page
+
+
 def test_the_widget_shows_the_rendering_and_its_saved_copy_is_masked(sandbox):
     """The first view is that of the HTML part."""
     pytest.importorskip("ipywidgets")
