@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from zoneinfo import ZoneInfo
 
 from mailframe.errors import LedgerError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
+from mailframe.postmark.account.times import EASTERN
 from mailframe.postmark.message_ids import is_message_id, normalized_id
 from mailframe.postmark.replies import GetResult
 
@@ -24,7 +24,6 @@ MAX_REACH: Final = 10_000
 """Maximum of ``count`` + ``offset`` (same page)."""
 RETENTION: Final = timedelta(days=366)
 """The longest time for which Postmark stores messages; 45 days by default (same page)."""
-_EASTERN: Final = ZoneInfo("America/New_York")  # Postmark reads the dates of a query as US Eastern
 _SECOND: Final = timedelta(seconds=1)
 _NO_SUCH_STREAM: Final = (1226, 1235)
 _POLL_S: Final = 0.1
@@ -196,7 +195,7 @@ class MessageSearch:
         """
         # Two parts share a second, and new messages move the pages, so messages can come twice.
         keys: dict[bytes, bytes] = {}
-        end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
+        end = datetime.now(EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
         for message in self._between(end - RETENTION, end):
             message_id = normalized_id(message.message_id)
             if message_id not in keys:

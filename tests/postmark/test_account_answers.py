@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import zoneinfo
+
 import httpx
 import pandas as pd
 import pytest
 
-from mailframe.errors import AccountError
-from mailframe.postmark.account.times import bounds
+from mailframe.errors import AccountError, MailframeError
+from mailframe.postmark.account.times import bounds, eastern_zone
 from tests.postmark.test_account import answering
 
 SECOND = "2026-01-01T00:00:00"
@@ -124,3 +127,15 @@ def test_no_time_is_lost_when_clocks_change(time, since, until):
     """An hour that US Eastern has twice is asked for as a whole."""
     given = bounds(pd.Timestamp(time), pd.Timestamp(time))
     assert [text[11:] for text in given.values()] == [since, until]
+
+
+def test_a_machine_without_time_zones_is_told_what_to_install(monkeypatch):
+    """As a small container is; Postmark's days are those of New York."""
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    zoneinfo.reset_tzpath([])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        with pytest.raises(MailframeError, match="pip install tzdata"):
+            eastern_zone()
+    finally:
+        zoneinfo.reset_tzpath()

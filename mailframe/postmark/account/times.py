@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mailframe.errors import AccountError
+from mailframe.errors import AccountError, MailframeError
 
-EASTERN: Final = ZoneInfo("America/New_York")
 When: TypeAlias = "str | dt.date | dt.datetime | None"
 """A day, ``date(2026, 11, 27)`` or ``"2026-11-27"``, or a time with its time zone."""
+
+
+def eastern_zone() -> ZoneInfo:
+    """The time zone in which Postmark reads the days and times of a query.
+
+    Raises:
+        MailframeError: there are no time zones on this machine, as in a small container.
+    """
+    try:
+        return ZoneInfo("America/New_York")
+    except ZoneInfoNotFoundError:
+        raise MailframeError(
+            "this machine has no time zones, and Postmark's days are those of America/New_York; "
+            "run pip install tzdata"
+        ) from None
+
+
+EASTERN: Final = eastern_zone()
 
 
 def bounds(since: When, until: When) -> dict[str, str]:
