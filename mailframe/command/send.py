@@ -21,6 +21,7 @@ from mailframe.results import reasons
 from mailframe.results.csv import write_csv
 from mailframe.results.frame import results_columns
 from mailframe.sandbox.wire.loopback import loopback_name
+from mailframe.send.interrupts import Interrupts
 from mailframe.send.pacing.pace import read_pacing
 
 if TYPE_CHECKING:
@@ -132,8 +133,9 @@ def _send(
         if raised.results is None:
             raise
         error, results = raised, raised.results
-    exit_code = _write_results(results, out, chosen, output)
-    note_results(results, output)
+    with Interrupts() as late, late.raising():  # a second Ctrl-C, after that which ended the send
+        exit_code = _write_results(results, out, chosen, output)
+        note_results(results, output)
     if error is not None:
         raise error
     output.text(str(getattr(results, "summary_line", "")))

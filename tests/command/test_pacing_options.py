@@ -9,6 +9,7 @@ import pytest
 
 import mailframe as mf
 from tests.command.commands import PEOPLE, desk, facts, in_process
+from tests.send.interrupting import interrupted_at
 
 CAMPAIGN = ("letter", "people.csv", "--name", "spring", "--key", "id")
 
@@ -60,6 +61,17 @@ def test_a_wrong_option_is_refused_before_people_is_read(options, rule, tmp_path
     done = in_process("send", *CAMPAIGN, *options, cwd=tmp_path)
     assert done.returncode == 3
     assert rule in done.stderr
+
+
+def test_an_interrupt_while_the_results_are_written_does_not_prevent_them(tmp_path):
+    """As a second Ctrl-C, when the first one has ended a wait."""
+    folder = desk(tmp_path)
+    with mf.Sandbox() as sandbox, interrupted_at("write_csv") as called:
+        options = ("--live", "--base-url", sandbox.url, "--out", "r.csv")
+        done = facts("send", *CAMPAIGN, *options, cwd=folder)
+    assert called
+    assert (done["exit_code"], done["statuses"]["accepted"], done["out"]) == (0, 2, "r.csv")
+    assert (folder / "r.csv").read_text().count("accepted") == 2
 
 
 def test_a_send_that_a_rule_has_stopped_ends_with_1_and_goes_on_next_time(tmp_path):
