@@ -20,7 +20,7 @@ from mailframe.outcomes.event_lists import LISTS, listed, unsubscribed
 from mailframe.outcomes.events import EventKind, events_frame
 from mailframe.outcomes.from_events import refresh_from_events
 from mailframe.outcomes.newest import SECOND_NS
-from mailframe.outcomes.refresh_state import KEY, RefreshState, state_of
+from mailframe.outcomes.refresh_state import KEY, RefreshState, state_of, totals
 from mailframe.outcomes.sent import Sent
 from mailframe.outcomes.tally import Tally
 from mailframe.postmark.account.questions import object_of
@@ -253,6 +253,7 @@ class _Run:
         self.sent.fill(joined)
         state = self._state
         if state is not None:
+            state.totals = totals(joined, self.sent)
             is_whole = all(
                 (one, name) in state.read for one in state.lists.streams for name in LISTS
             )

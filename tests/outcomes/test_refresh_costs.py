@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
+from mailframe.errors import MailframeWarning
 from mailframe.outcomes.refresh_state import KEY
 from mailframe.outcomes.refreshing import refresh
 from tests.outcomes.campaigns import (
@@ -172,3 +173,39 @@ def test_what_is_not_stored_costs_nothing_more(tmp_path):
             assert results["opens"].isna().tolist() == [True] * 10 + [False] * 20
             assert (results["opens"].iloc[10:] == 1).all()
             assert len(asked) == 1 + 3 * 2 + 1 or begins_anew  # the lists of two streams
+
+
+def test_rows_of_a_later_refresh_are_not_counted_twice(sandbox, tmp_path):
+    """Nor are events left out: rows that another refresh has replaced are read from the start."""
+    results = sent(sandbox, tmp_path, rows=90)
+    sandbox.simulate(**RATES, over="2d")
+    sandbox.advance("6h")
+    early = results.mail.refresh(sandbox.server, progress=False)
+    sandbox.advance("12h")
+    late = early.mail.refresh(sandbox.server, progress=False)
+    sandbox.advance("12h")
+    is_pro = (early["plan"] == "pro").to_numpy()
+    for frame, other in ((early, late), (late, early)):
+        mixed = frame.copy()
+        mixed.loc[is_pro] = other[is_pro]
+        assert mixed.attrs == frame.attrs != other.attrs
+        assert_true(mixed.mail.refresh(sandbox.server, progress=False), sandbox)
+    part = early.copy()
+    part.loc[is_pro] = late[is_pro]
+    assert_true(part.iloc[30:].mail.refresh(sandbox.server, progress=False), sandbox)
+
+
+def test_a_page_with_fewer_events_than_its_total_says(sandbox, tmp_path):
+    """Which are lacking is unknown, so no count is; a warning names the list."""
+    results = sent(sandbox, tmp_path, rows=30)
+    items = opens_of(results["MessageID"].tolist(), range(30))
+
+    def see(request: httpx.Request, _number: int) -> httpx.Response | None:
+        is_list = request.url.path == "/messages/outbound/opens"
+        return httpx.Response(200, json={"TotalCount": 31, "Opens": items}) if is_list else None
+
+    with pytest.warns(MailframeWarning, match="did not list all opens of broadcast"):
+        refreshed = refresh(results, through(sandbox, see), progress=False)
+    assert refreshed["opens"].isna().all()
+    assert (refreshed["outcome"] == "opened").all()
+    assert (refreshed["clicks"] == 0).all()

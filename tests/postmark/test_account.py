@@ -108,6 +108,20 @@ def test_bounces_and_their_activation(sandbox):
     assert sandbox.server.bounces(stream="broadcast").dtypes.equals(frame.dtypes)
 
 
+def test_bounces_are_those_of_all_streams(sandbox):
+    """Postmark lists those of one stream in each answer; the newest of all come first."""
+    addresses = [f"{kind}@bounce-testing.postmarkapp.com" for kind in ("hardbounce", "softbounce")]
+    for to, stream in zip(
+        addresses * 2, ("outbound", "broadcast", "broadcast", "outbound"), strict=True
+    ):
+        post(sandbox, mail(To=to, MessageStream=stream))
+    frame = sandbox.server.bounces()
+    assert frame["MessageStream"].tolist() == ["outbound", "broadcast", "broadcast", "outbound"]
+    assert frame["BouncedAt"].is_monotonic_decreasing
+    pd.testing.assert_frame_equal(sandbox.server.bounces(limit=2), frame.head(2))
+    assert sandbox.server.bounces(tag="none").dtypes.equals(frame.dtypes)
+
+
 def test_streams_and_templates(sandbox):
     """With what Postmark says of each; an empty list has its columns, too."""
     streams = sandbox.server.streams().set_index("ID")
@@ -304,7 +318,7 @@ def test_a_value_of_another_type_is_missing():
     ]
     value = {"TotalCount": 2, "Bounces": items}
     server, _ = answering(lambda *_: httpx.Response(200, json=value))
-    frame = server.bounces()[["ID", "Type", "Inactive", "BouncedAt"]]
+    frame = server.bounces(stream="outbound")[["ID", "Type", "Inactive", "BouncedAt"]]
     assert frame.isna().all(axis="columns").tolist() == [True, False]
     assert [str(one) for one in frame.dtypes[["ID", "Inactive"]]] == ["Int64", "boolean"]
 

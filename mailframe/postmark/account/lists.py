@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import pandas as pd
+
 from mailframe.errors import AccountError
 from mailframe.message.addresses import Mailbox
 from mailframe.message.row_names import is_missing_label
@@ -15,8 +17,6 @@ from mailframe.postmark.account.times import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from mailframe.postmark.account.times import When
     from mailframe.postmark.client import Postmark
@@ -104,9 +104,22 @@ def bounces(
     server: Postmark, filters: Mapping[str, object], *, since: When, until: When, limit: int | None
 ) -> pd.DataFrame:
     """The bounces of *server*; see ``Postmark.bounces``."""
-    query = _query(filters) | bounds(since, until)
-    listing = Listing(server, "/bounces", "Bounces", "ID", query)
-    return frame_of(listing.items(_checked_limit(limit)), BOUNCE_COLUMNS)
+    query, most = _query(filters) | bounds(since, until), _checked_limit(limit)
+    if "messagestream" in query:
+        listing = Listing(server, "/bounces", "Bounces", "ID", query)
+        return frame_of(listing.items(most), BOUNCE_COLUMNS)
+    # Postmark lists those of one stream, and without its ID those of the default stream
+    every = streams(server, archived=True)
+    of_each = [
+        bounces(server, {**filters, "messagestream": one}, since=since, until=until, limit=most)
+        for one in every.loc[every["MessageStreamType"] != "Inbound", "ID"]
+    ]
+    if not of_each:
+        return frame_of([], BOUNCE_COLUMNS)
+    whole = pd.concat(of_each, ignore_index=True)
+    whole = whole[~whole["ID"].duplicated() | whole["ID"].isna()]
+    newest_first = whole.sort_values(["BouncedAt", "ID"], ascending=False, ignore_index=True)
+    return newest_first if most is None else newest_first.head(most)
 
 
 def messages(
