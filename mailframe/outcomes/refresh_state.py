@@ -98,7 +98,7 @@ def state_of(results: pd.DataFrame, sent: Sent, server: int) -> RefreshState | N
     """The state of *results* for a server; None if all lists have to be read from their start.
 
     That is so if a row was never refreshed, or by another refresh than the state is of: one that
-    came from another frame.
+    came from another frame. Also if a recipient is not known, who may have unsubscribed.
     """
     labels = outcome_columns(results)
     if labels is None or last_column(results, labels["outcome"])[sent.index.row >= 0].isna().any():
@@ -110,7 +110,7 @@ def state_of(results: pd.DataFrame, sent: Sent, server: int) -> RefreshState | N
         sent.note_members(state.members)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return state
+    return None if sent.lacks() else state
 
 
 def totals(results: pd.DataFrame, sent: Sent) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ class Sent:
         self._ids = last_column(results, self._labels["MessageID"])
         self.index = MessageIndex(self._ids)
         self._to = last_column(results, self._labels["To"])
-        self._listed_to: dict[int, str] = {}
+        self._listed_to: Array | None = None
         stamps = last_column(results, self._labels["SubmittedAt"]).iloc[self.index.first]
         try:
             times = pd.to_datetime(stamps, format="ISO8601", utc=True).dt.as_unit("ns")
@@ -103,6 +103,8 @@ class Sent:
         for place, at in zip(ours.tolist(), np.flatnonzero(is_ours).tolist(), strict=True):
             item = items[at]
             if self.is_unknown[place]:
+                if self._listed_to is None:
+                    self._listed_to = np.full(len(self), None, dtype=object)
                 self._listed_to[place] = _recipients(item)
             self.is_tracked["opens"][place] = item.get("TrackOpens") is not False
             self.is_tracked["clicks"][place] = item.get("TrackLinks") != "None"
@@ -134,22 +136,25 @@ class Sent:
             rest &= ~self.streams[name]
         self.streams[largest] = rest
 
+    def lacks(self) -> bool:
+        """Whether the time or the recipient of a message in a known stream is not known."""
+        return any((one & self.is_unknown).any() for name, one in self.streams.items() if name)
+
     def fill(self, results: pd.DataFrame) -> None:
         """Set ``To`` and ``SubmittedAt`` where they are missing, for messages of an earlier run.
 
         A column of another dtype, which does not take them, stays as it is.
         """
-        if not self._listed_to:
+        if self._listed_to is None:
             return
-        is_listed = np.zeros(len(self) + 1, dtype=bool)  # the last stands for no message
-        is_listed[list(self._listed_to)] = True
+        is_listed = self.of_rows(self._listed_to != None)  # noqa: E711 - of each
         for name in ("To", "SubmittedAt"):
             cells: Any = last_column(results, self._labels[name]).copy()
-            rows = np.flatnonzero(is_listed[self.index.row] & cells.isna().to_numpy(dtype=bool))
+            rows = np.flatnonzero(is_listed & cells.isna().to_numpy(dtype=bool))
             places = self.index.row[rows]
             values: Any = pd.Series(as_stamps(self.submitted_ns[places]))
             if name == "To":
-                values = text_column(self._listed_to[place] or None for place in places.tolist())
+                values = text_column(text or None for text in self._listed_to[places])
             elif not pd.api.types.is_datetime64_any_dtype(cells.dtype):
                 continue
             try:
@@ -170,15 +175,16 @@ class Addresses:
     Args:
         to: the recipients of each row as text.
         first: the first row of each message.
-        listed: the recipients of some messages in its place.
+        listed: the recipients of some messages in its place, and None for the others.
     """
 
-    def __init__(self, to: pd.Series[Any], first: Array, listed: Mapping[int, str]) -> None:
+    def __init__(self, to: pd.Series[Any], first: Array, listed: Array | None) -> None:
         digests, places = array("Q"), array("q")
         place = 0
         for start in range(0, len(first), PIECE_ROWS):
             for text in to.iloc[first[start : start + PIECE_ROWS]].tolist():
-                for address in _addresses(listed.get(place, text)):
+                other = None if listed is None else listed[place]
+                for address in _addresses(text if other is None else other):
                     digests.append(_digest(address))
                     places.append(place)
                 place += 1

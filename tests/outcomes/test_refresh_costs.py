@@ -81,6 +81,10 @@ def test_a_column_that_does_not_take_them_stays(sandbox, tmp_path):
         assert (results["outcome"] == "accepted").all()
         assert results["To"].notna().all() == (to != "float")
         assert results["SubmittedAt"].notna().all() == are_times
+        before = len(sandbox.requests())
+        again = results.mail.refresh(sandbox.server, progress=False)
+        pd.testing.assert_frame_equal(again, results)
+        assert (len(paths(sandbox, before)) == 5) is are_times  # else they are listed again
 
 
 def test_campaigns_and_servers_in_one_frame(sandbox, tmp_path):
