@@ -133,7 +133,8 @@ class OutcomeMethods:
             MailframeError: *level*, *weights* or *holdout* is wrong.
 
         Warns:
-            MailframeWarning: the sizes of the groups are not those that were assigned.
+            MailframeWarning: the sizes of the groups are not those that were assigned, or rows are
+                unsent, so that the holdout is of more rows than those who got the message.
         """
         from mailframe.outcomes.compare import compare
 

@@ -12,8 +12,15 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import FrameError, MailframeError, MailframeWarning, ResultsError
-from mailframe.outcomes.compared_rows import ComparedRows
-from mailframe.outcomes.comparison import Pair, Question, cautions, sentence, shown_comparison
+from mailframe.outcomes.compared_rows import HOLDOUT, ComparedRows
+from mailframe.outcomes.comparison import (
+    Pair,
+    Question,
+    cautions,
+    sentence,
+    shown_comparison,
+    unsent_warning,
+)
 from mailframe.outcomes.intervals import mean_difference, rate_difference, sample_ratio, samples
 from mailframe.outcomes.measured import measured
 from mailframe.pages.text import one_line
@@ -91,7 +98,9 @@ def compare(
         _compared(results, one, values, ask, is_rate=is_rate)
         for one, values in zip(comparisons, numbers, strict=True)
     ]
-    warned = [text for one in compared if (text := _ratio_warning(one.groups))]
+    unsent = unsent_warning(rows, comparisons)
+    warned = [_ratio_warning(one) for one in comparisons if not (unsent and one.kind == HOLDOUT)]
+    warned = [text for text in (*warned, unsent) if text]
     for text in warned:
         warnings.warn(MailframeWarning(text), stacklevel=3)
     lines = [sentence(ask, pair) for one in compared for pair in one.pairs()]

@@ -173,18 +173,23 @@ def _signed(number: float, digits: int) -> str:
     return f"{round(number, digits) + 0.0:+,.{digits}f}"
 
 
+def unsent_warning(rows: ComparedRows, comparisons: Sequence[Comparison]) -> str:
+    """Says that the holdout is of more rows than the mailed rows are; empty if it is not."""
+    unsent = int(rows.has_status(Status.UNSENT).sum())
+    if not unsent or HOLDOUT not in [one.kind for one in comparisons]:
+        return ""
+    return (
+        f"{counted(unsent, 'row')} unsent: the holdout is of all rows and the mailed rows are not; "
+        "compare after the send has reached its end."
+    )
+
+
 def cautions(
     rows: ComparedRows, comparisons: Sequence[Comparison], *, is_of_opens: bool
 ) -> list[str]:
     """What makes the groups less comparable than their assignment."""
     kinds = [one.kind for one in comparisons]
     notes = [_OPENS] if is_of_opens else []
-    unsent = int(rows.has_status(Status.UNSENT).sum())
-    if HOLDOUT in kinds and unsent:
-        notes.append(
-            f"{counted(unsent, 'row')} unsent: the holdout is of all rows and the mailed rows are "
-            "not; compare after the send has reached its end."
-        )
     got = int((rows.held & rows.posted).sum())
     if HOLDOUT in kinds and got:
         notes.append(

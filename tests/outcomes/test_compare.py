@@ -170,6 +170,7 @@ HELD = ("skipped", "holdout")
         (("unsent", "limit"), False),
     ],
 )
+@pytest.mark.filterwarnings("ignore:1 row unsent")
 def test_rows_that_would_have_got_the_message_are_compared(status, is_compared):
     """Whatever Postmark answered; a missing outcome of another row does not matter."""
     is_held = status == HELD
@@ -195,9 +196,14 @@ def test_who_was_assigned_to_the_holdout_counts_for_it():
 def test_what_makes_groups_less_comparable_is_said():
     """Unsent rows, changed messages, and a letter with more errors."""
     rows = [("accepted", None), HELD, ("unsent", "limit")] * 2
-    assert "2 rows unsent" in repr(
-        made(rows, holdout=[False, True, False] * 2, bought=1).mail.compare("bought")
-    )
+    with pytest.warns(MailframeWarning, match="2 rows unsent: the holdout is of all rows"):
+        table = made(rows, holdout=[False, True, False] * 2, bought=1).mail.compare("bought")
+    assert "2 rows unsent" in repr(table)
+    begun = [("accepted", None)] * 100 + [HELD] * 90 + [("unsent", "limit")] * 710
+    held = np.repeat([False, True, False], [100, 90, 710])
+    with pytest.warns(MailframeWarning) as seen:  # 90 of 190 are not as assigned, for this reason
+        made(begun, holdout=held, bought=1).mail.compare("bought", holdout=0.1)
+    assert [str(one.message).partition(":")[0] for one in seen] == ["710 rows unsent"]
     changed = halves((5, 9)).assign(changed=True)
     assert "200 rows got an earlier version" in repr(changed.mail.compare("bought"))
     for invalid, is_said in (((0, 20), True), ((10, 10), False)):
