@@ -94,32 +94,32 @@ def test_each_ledger_tool_leaves_what_the_person_has(sandbox):
 
 
 def test_what_is_sent_again_counts_once_more_and_what_is_not_sent_does_not(sandbox):
-    """Resent rows, also before they went; rows that stay rejected, or were rejected when resent."""
+    """Also before it was sent again; a rejection is no email, nor is a row that stays rejected."""
     rows = people(4).assign(email=["a@example.com"] * 2 + ["b@example.com"] * 2)
-    server, two = sandbox.server, {"at_most": "2 per day", "progress": False}
-    news("first", rows).send(server, exclude=[1, 2, 3], **two)
-    again = news("first", rows).send(server, resend=[0], exclude=[2, 3], **two)
-    assert again["reason"].fillna("").tolist() == ["", "frequency_cap", "excluded", "excluded"]
-    assert capped(sandbox, rows, "2 per day") == [0, 1]
+    first, server, last = news("first", rows), sandbox.server, rows.tail(2)
+    two = {"at_most": "2 per day", "progress": False}
+    unasked = {"check_suppressed": False, "progress": False}
+    first.send(server, exclude=[1, 3], **two)
+    again = first.send(server, resend=[0], exclude=[2, 3], **two)
+    assert again["reason"].fillna("").tolist() == ["", "frequency_cap", "already_sent", "excluded"]
+    assert capped(sandbox, rows, "2 per day") == [0, 1, 3]
     assert capped(sandbox, rows, "3 per day") == [1]
-    again = news("first", rows).send(server, resend=[0], limit=0, exclude=[1, 2, 3], progress=False)
-    assert capped(sandbox, rows, "2 per day") == [0, 1]
+    first.send(server, resend=[2], limit=0, exclude=[1, 3], progress=False)
+    assert capped(sandbox, last) == [2, 3]
     sandbox.suppress("b@example.com")
-    later = {"check_suppressed": False, "at_most": "1 per day", "progress": False}
-    rejected = news("next", rows.tail(2)).send(server, limit=1, **later)
+    rejected = first.send(server, exclude=[1, 3], **unasked)
+    assert rejected["status"].tolist()[2] == "rejected"
+    rejected = news("next", last).send(server, limit=1, at_most="2 per day", **unasked)
     assert rejected["status"].tolist() == ["rejected", "skipped"]
-    assert news("next", rows.tail(2)).plan(server, at_most="1 per day").skipped == {"suppressed": 2}
-    sandbox.server.change(
-        "/message-streams/outbound/suppressions/delete",
-        {"Suppressions": [{"EmailAddress": "b@example.com"}]},
-    )
-    plan = news("next", rows.tail(2)).plan(server, at_most="1 per day")
+    assert news("next", last).plan(server, at_most="2 per day").skipped == {"suppressed": 2}
+    item = {"Suppressions": [{"EmailAddress": "b@example.com"}]}
+    server.change("/message-streams/outbound/suppressions/delete", item)
+    assert (capped(sandbox, last), capped(sandbox, last, "2 per day")) == ([2, 3], [3])
+    plan = news("next", last).plan(server, at_most="2 per day")
     assert (plan.messages, plan.skipped, plan.earlier) == (1, {}, {"rejected": 1})
     assert plan.blocked_rows == 0
     assert "; 1 rejected earlier" in str(plan)
     assert "not sent again: 1 rejected" in repr(plan)
     assert "rejected earlier" in plan._repr_html_()
-    assert news("next", rows.tail(2)).send(server, **later)["status"].tolist() == [
-        "rejected",
-        "accepted",
-    ]
+    results = news("next", last).send(server, **two)
+    assert results["status"].tolist() == ["rejected", "accepted"]
