@@ -47,16 +47,19 @@ class LeftOut:
         self.preflight = checked
         self._groups = groups
         self._rows: dict[str, Mask] = {}
+        self._candidates: Preflight | None = None
         if groups.no_consent is not None:
             self._rows[reasons.NO_CONSENT] = groups.no_consent
 
     @property
     def candidates(self) -> Preflight:
         """The check of the rows that are left, and of the holdout."""
-        rows = np.zeros(len(self.whole.sendable), dtype=bool)
-        for one in self._rows.values():
-            rows |= one
-        return self.whole.without(rows) if rows.any() else self.whole
+        if self._candidates is None:  # with rows that repeat others it takes long
+            rows = np.zeros(len(self.whole.sendable), dtype=bool)
+            for one in self._rows.values():
+                rows |= one
+            self._candidates = self.whole.without(rows) if rows.any() else self.whole
+        return self._candidates
 
     def add(self, reason: str, rows: Mask) -> None:
         """Leave out rows.
@@ -66,7 +69,9 @@ class LeftOut:
             rows: one per row, whether it is left out.
         """
         self._rows[reason] = rows
-        self.preflight = self._groups.without_holdout(self.candidates)
+        if rows.any():
+            self._candidates = None
+            self.preflight = self._groups.without_holdout(self.candidates)
 
     def by_reason(self) -> Iterator[tuple[str, Mask]]:
         """The rows of each reason; every row that is left out has one."""

@@ -49,6 +49,7 @@ def capped(sandbox: mf.Sandbox, rows: pd.DataFrame, at_most: str = "1 per day") 
 def test_emails_count_from_the_first_moment_of_the_span(sandbox):
     """To the microsecond, and by the clock of the ledger, which a closed one does not have."""
     rows = people(3)
+    assert capped(sandbox, rows, "1 per hour") == []  # there is no ledger yet
     send_with(news("first", rows.head(2)), sandbox.server)
     age(default_path(), 59)
     assert capped(sandbox, rows, "1 per hour") == [0, 1]
