@@ -16,7 +16,7 @@ from hypothesis import settings
 
 sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema's check of IRIs, 1.3 s of each worker
 # a busy machine fails no test; each run of CI tries other examples, so that fewer are enough
-settings.register_profile("mailframe", deadline=None, max_examples=40)
+settings.register_profile("mailframe", deadline=None, max_examples=25)
 settings.load_profile("mailframe")
 
 BROWSER = Path(__file__).parent / "browser"

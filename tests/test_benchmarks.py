@@ -161,6 +161,7 @@ def test_million_runs_each_step_in_a_process_of_its_own():
     assert [ratio.target is not None for ratio in part.ratios] == [True] * 6
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_scale_renders_and_sends_in_a_process_of_its_own(tmp_path: Path):
     """Of the ways one, at a size of a test; Dask and Spark have tests of their own."""
@@ -230,6 +231,7 @@ def test_a_preview_is_timed_at_its_opening_and_at_each_step():
     assert all(ratio.spread.low > 0 for ratio in part.ratios)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_a_refresh_is_measured_at_first_and_after_more_events():
     """With the number of requests."""

@@ -210,6 +210,7 @@ def test_the_sandbox_on_the_command_line_starts_without_pandas(tmp_path):
     assert "pandas" not in names[1]
 
 
+@pytest.mark.sampled(2)
 def test_no_module_uses_a_public_name_while_it_is_imported():
     """Two threads could wait for each other: one for the module, one for the name."""
     script = (
@@ -314,6 +315,7 @@ def test_a_reload_takes_the_names_from_their_modules_again(answers):
     assert answers["reload"] == "True True True"
 
 
+@pytest.mark.sampled(2)
 def test_ipython_completes_the_public_names(tmp_path, monkeypatch):
     """By reading the objects, and by reading the source with jedi.
 

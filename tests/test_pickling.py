@@ -97,6 +97,7 @@ def refused_run(kind: str) -> None:
         frame.mail.compose(LETTER, name="pool").send(server, progress=False, ledger=None)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("kind", "expected"), [("invalid", "InvalidRows"), ("token", "TokenRefused")]
 )

@@ -159,6 +159,7 @@ def test_a_letter_has_the_same_fingerprint_again(customers: pd.DataFrame, name: 
     assert first == second
 
 
+@pytest.mark.sampled(2)
 def test_files_have_the_same_bytes_in_another_process() -> None:
     """Whatever the seed of hashes there."""
     done = subprocess.run(  # our own code
@@ -178,6 +179,7 @@ def with_files() -> list[str]:
     return [CAMPAIGNS[name](rows).fingerprint for name in ("invoice", "monthly_report")]
 
 
+@pytest.mark.sampled(2)
 @every_letter
 def test_a_letter_is_sent(campaigns: Any, name: str) -> None:
     """To the sandbox, with Postmark's rules: each valid row is accepted."""

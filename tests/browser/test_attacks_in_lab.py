@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IN_ONE_PROCESS = True
 HERE = ATTACKS[some_of(4, count=1)[0] :: 4]
 """A quarter in each run: what JupyterLab adds is the page around the frames. All are shown in plain
-Chromium, and half of them in a campaign in JupyterLab."""
+Chromium, and a third of them in a campaign in JupyterLab."""
 SHOWN = """
 import json, pathlib
 class Shown:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tests.browser.beacon import Beacon
     from tests.browser.lab import Lab
 
-SAMPLED = ATTACKS[some_of(2, count=1)[0] :: 2]
-"""A half of the attacks in each run; the next run may take the other one."""
-STEPPED = 31
+SAMPLED = ATTACKS[some_of(3, count=1)[0] :: 3]
+"""A third of the attacks in each run; the next run may take another one."""
+STEPPED = 16
 HOSTILE = (
     "</bdi></td></table></style></script><script>console.log(/ran:field/)</script><img "
     'src="{u}/field.gif">'

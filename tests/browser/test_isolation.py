@@ -39,9 +39,9 @@ NOWHERE = (
 PLACE = "the mail goes here"
 EVERY = (*ATTACKS, *QUIET)
 NAMED = {attack.name: attack for attack in EVERY}
-PARTS = 4
-parts = pytest.mark.parametrize("part", range(PARTS))  # a click on a page with all takes a second
-some_parts = pytest.mark.parametrize("part", some_of(PARTS, count=2))
+PARTS = 4  # a click on a page with all attacks takes a second
+parts = pytest.mark.parametrize("part", range(PARTS))
+quarter = pytest.mark.parametrize("part", some_of(PARTS, count=1))  # the next run takes another
 
 
 def small(html: str, *, images: bool = False) -> str:
@@ -140,7 +140,7 @@ def test_no_attack_gets_out_of_the_frames(
     assert len(page.frames) == 1 + 2 * len(attacks)
 
 
-@some_parts
+@quarter
 def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
@@ -161,7 +161,7 @@ def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     assert others <= {"image"}  # Chromium does not report each image of a frame in a frame
 
 
-@some_parts
+@quarter
 def test_the_frames_hold_without_the_hardening(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import nbformat
+import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 IN_SHELL = True
 
 
+@pytest.mark.sampled(2)
 def test_a_stored_output_runs_its_script_only_in_a_trusted_notebook(lab: Lab, page: Page) -> None:
     """Trust is what the fixture says it is."""
     mark = (

@@ -260,6 +260,7 @@ def _right_edge(place: Locator) -> float:
     return box["x"] + box["width"]
 
 
+@pytest.mark.sampled(2)
 def test_a_preview_works_in_notebook_7(lab: Lab, page: Page) -> None:
     """The same widget, without a line for this place."""
     screen = opened(lab, page, "seven-preview.ipynb", seven=True)
@@ -271,6 +272,7 @@ def test_a_preview_works_in_notebook_7(lab: Lab, page: Page) -> None:
     screenshot(page, "preview notebook 7")
 
 
+@pytest.mark.sampled(2)
 def test_two_previews_do_not_meet_and_wrap_where_there_is_little_room(lab: Lab, page: Page) -> None:
     """Each has a place of its own; on a small screen every control of both can be seen."""
     screen = opened(
@@ -315,6 +317,7 @@ def bundle(cell: nbformat.NotebookNode) -> dict[str, str]:
     return dict(cell.outputs[-1]["data"])
 
 
+@pytest.mark.sampled(2)
 def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
     lab: Lab, page: Page, executed: dict[str, nbformat.NotebookNode]
 ) -> None:
@@ -340,6 +343,7 @@ def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
     screenshot(page, "untrusted")
 
 
+@pytest.mark.sampled(2)
 def test_a_saved_notebook_keeps_what_the_documentation_says(
     executed: dict[str, nbformat.NotebookNode],
 ) -> None:
@@ -358,6 +362,7 @@ def test_a_saved_notebook_keeps_what_the_documentation_says(
     assert "Käthe" in bundle(executed["static"])["text/html"]
 
 
+@pytest.mark.sampled(2)
 def test_nbconvert_shows_a_preview(
     page: Page, tmp_path: Path, executed: dict[str, nbformat.NotebookNode]
 ) -> None:

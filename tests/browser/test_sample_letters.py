@@ -30,6 +30,7 @@ def letters(name: str) -> list[str]:
     return [html_of(campaign, customer_id) for customer_id in campaign.frame["customer_id"]]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CAMPAIGNS)
 def test_a_sample_letter_fits_and_can_be_read(page: Page, name: str) -> None:
     """Nothing is wider than the window, each text has a contrast of 4.5 to 1."""

@@ -74,6 +74,7 @@ def page(chromium: Browser, lab: Lab) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.sampled(2)
 def test_results_and_charts_are_shown_in_both_themes(lab: Lab, page: Page) -> None:
     """The failure is on top, a MessageID is one line, the chart is there once, with its text."""
     page.set_viewport_size({"width": 1280, "height": 1200})

@@ -38,6 +38,7 @@ def test_each_help_is_printed(name, tmp_path):
     assert (code, text[:6]) == (0, "usage:")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_signs_are_ascii_and_other_characters_are_escapes(encoding, tmp_path):
     """A sign of mailframe stays where the encoding has it; other text is an escape."""
@@ -51,6 +52,7 @@ def test_signs_are_ascii_and_other_characters_are_escapes(encoding, tmp_path):
     assert "ω@".encode(encoding, "backslashreplace").decode(encoding) in text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_demo_ends_well(encoding, tmp_path):
     """Its text has signs, and the names of the sample are of many languages."""

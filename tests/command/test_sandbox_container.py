@@ -111,6 +111,7 @@ def test_the_compose_file_lets_a_person_follow_the_links():
         assert http.get(path, headers=host).status_code == 200
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("option", "text"),
     [

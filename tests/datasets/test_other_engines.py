@@ -101,6 +101,7 @@ def other(path, **arguments):
 FIRST_PART = planted(200, is_stopped=False)[:60]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [

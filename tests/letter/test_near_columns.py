@@ -9,6 +9,7 @@ import pytest
 from tests.composing import codes, compose, frame
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "column", ["First Name", "FIRST_NAME", "first-name", " first_name ", "FirstName", "First.Name"]
 )

@@ -184,6 +184,7 @@ def test_each_fix_of_the_page_is_tried():
     assert {code for code, _ in advised} == set(mf.Code)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
 def test_the_problem_is_gone_when_the_page_is_followed(scene):
     """After the fix the input has neither this problem nor a new one."""
@@ -199,6 +200,7 @@ def test_the_problem_is_gone_when_the_page_is_followed(scene):
     assert len(campaign.messages()) == len(df) > 0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
 def test_a_problem_gives_the_advice_of_the_page(scene):
     """Its detail has the words of the page, except for a repeated recipient, which may be meant."""

@@ -231,6 +231,7 @@ def column(rows: RowResults, name: str) -> list[object]:
     return [None if pd.isna(cell) else cell for cell in array.tolist()]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("storage", STORAGES)
 @given(
     texts=st.lists(
@@ -303,6 +304,7 @@ def settlements(draw: st.DrawFn, rows: int) -> dict[str, object]:
     }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("storage", STORAGES)
 @settings(max_examples=30)
 @given(data=st.data())

@@ -362,6 +362,7 @@ CELLS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_a_kernel_shows_a_chart_once():
     """At the end of a cell, with or without pyplot; on the caller's axes by their figure."""

@@ -89,6 +89,7 @@ def test_the_method_takes_every_option_of_a_fault():
     assert added == [Fault("slow", **given), Fault("partial", first=4)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_fault_has_its_reply_and_accepts_its_messages(either, name):
     """It is the same over a socket and in process; the next request is answered normally."""

@@ -446,6 +446,7 @@ def test_a_quiet_cell_has_no_output(outputs: dict[str, list]) -> None:
     assert outputs["quiet"] == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_a_cell_that_raised_keeps_its_line(outputs: dict[str, list]) -> None:
     """The line stands above the traceback, and says how far it came."""
@@ -485,6 +486,7 @@ def test_a_refused_send_leaves_no_line_and_no_widget(outputs: dict[str, list]) -
     assert widgets["data"] == {"text/plain": "0"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_slow_work_leaves_an_output_without_content(outputs: dict[str, list]) -> None:
     """No front end shows it; a bar of a dead kernel was there before. No widget is left open."""

@@ -35,6 +35,7 @@ def sent(frame: pd.DataFrame, **options) -> pd.DataFrame:
         return composed.send(sandbox.server, progress=False, **options)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("animal", [name for name in ZOO if name not in SKIPPED_IN_ZOO])
 def test_rows_index_columns_and_dtypes_come_back_as_they_were(animal):
     """Law 1, for every frame of the zoo."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import meta
 from jinja2 import nodes as ast
@@ -12,8 +12,9 @@ from mailframe.letter.jinja.environment import GLOBALS
 from mailframe.letter.jinja.rewriting import DICT_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+Node = TypeVar("Node", bound=ast.Node)
 Place = tuple[str, int]
 """The name of a template and a line of it."""
 
@@ -78,23 +79,24 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
     attributes: dict[str, list[str]] = {}
     called: set[str] = set()
     for part, tree in trees.items():
-        undeclared = (meta.find_undeclared_variables(tree) | _bare_self(tree)) - {"row"}
-        set_names |= _set_in(tree)
-        for name, line, is_name in _tests(tree):
+        nodes = [*tree.find_all(ast.Node)]
+        undeclared = (meta.find_undeclared_variables(tree) | _bare_self(nodes)) - {"row"}
+        set_names |= _set_in(nodes)
+        for name, line, is_name in _tests(nodes):
             tested.setdefault(name, (part, line))
             if is_name:
                 tested_names.add(name)
-        for node in tree.find_all(ast.Name):
+        for node in _of(ast.Name, nodes):
             if node.name in GLOBALS:
                 globals_used.add(node.name)
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
-        calls = tree.find_all(ast.Call)
+        calls = _of(ast.Call, nodes)
         called |= {call.node.name for call in calls if isinstance(call.node, ast.Name)}
-        for attribute in tree.find_all(ast.Getattr):
+        for attribute in _of(ast.Getattr, nodes):
             if isinstance(attribute.node, ast.Name):
                 attributes.setdefault(attribute.node.name, []).append(attribute.attr)
-        lines, has_other_uses = row_uses(tree)
+        lines, has_other_uses = row_uses(nodes)
         row_columns |= {column: (part, line) for column, line in lines.items()}
         whole_row |= has_other_uses
         is_chosen_by_row |= None in meta.find_referenced_templates(tree)
@@ -112,26 +114,31 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
     )
 
 
-def _set_in(tree: ast.Template) -> set[str]:
+def _of(kind: type[Node], nodes: Sequence[ast.Node]) -> list[Node]:
+    """Those of one kind. To walk through a tree takes much longer than through a list of it."""
+    return [node for node in nodes if isinstance(node, kind)]
+
+
+def _set_in(nodes: Sequence[ast.Node]) -> set[str]:
     """The names that a template sets, also as a loop variable, parameter, macro or import."""
-    names = {node.name for node in tree.find_all(ast.Name) if node.ctx in ("store", "param")}
-    names |= {macro.name for macro in tree.find_all(ast.Macro)}
-    for imported in tree.find_all(ast.FromImport):
+    names = {node.name for node in _of(ast.Name, nodes) if node.ctx in ("store", "param")}
+    names |= {macro.name for macro in _of(ast.Macro, nodes)}
+    for imported in _of(ast.FromImport, nodes):
         names |= {item if isinstance(item, str) else item[1] for item in imported.names}
-    return names | {imported.target for imported in tree.find_all(ast.Import)}
+    return names | {imported.target for imported in _of(ast.Import, nodes)}
 
 
-def _tests(tree: ast.Template) -> Iterator[tuple[str, int, bool]]:
+def _tests(nodes: Sequence[ast.Node]) -> Iterator[tuple[str, int, bool]]:
     """The names that a template tests: each with its line, and whether it is a plain variable."""
-    for test in tree.find_all(ast.Test):
+    for test in _of(ast.Test, nodes):
         if test.name in ("defined", "undefined") and isinstance(test.node, ast.Name):
             yield test.node.name, test.node.lineno, True
     keys: list[ast.Node] = []
-    for call in tree.find_all(ast.Call):
+    for call in _of(ast.Call, nodes):
         method = call.node
         if isinstance(method, ast.Getattr) and method.attr == "get" and _is_row(method.node):
             keys += call.args[:1]
-    for compare in tree.find_all(ast.Compare):
+    for compare in _of(ast.Compare, nodes):
         if compare.ops[0].op in ("in", "notin") and _is_row(compare.ops[0].expr):
             keys.append(compare.expr)
     for key in keys:
@@ -139,17 +146,17 @@ def _tests(tree: ast.Template) -> Iterator[tuple[str, int, bool]]:
             yield key.value, key.lineno, False
 
 
-def row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
+def row_uses(nodes: Sequence[ast.Node]) -> tuple[dict[str | int, int], bool]:
     """Columns in ``row['…']`` or ``row.…`` with their lines; whether ``row`` has other uses."""
     lines: dict[str | int, int] = {}
-    uses = sum(1 for node in tree.find_all(ast.Name) if node.name == "row" and node.ctx == "load")
-    for item in tree.find_all(ast.Getitem):
+    uses = sum(1 for name in _of(ast.Name, nodes) if name.name == "row" and name.ctx == "load")
+    for item in _of(ast.Getitem, nodes):
         key = item.arg.value if isinstance(item.arg, ast.Const) else None
         if _is_row(item.node) and isinstance(key, str | int):
             lines.setdefault(key, item.lineno)
             uses -= 1
-    called = {id(call.node) for call in tree.find_all(ast.Call)}
-    for attribute in tree.find_all(ast.Getattr):
+    called = {id(call.node) for call in _of(ast.Call, nodes)}
+    for attribute in _of(ast.Getattr, nodes):
         is_method = attribute.attr in DICT_METHODS and id(attribute) in called
         if _is_row(attribute.node) and not is_method:
             lines.setdefault(attribute.attr, attribute.lineno)
@@ -157,11 +164,11 @@ def row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
     return lines, uses > 0
 
 
-def _bare_self(tree: ast.Template) -> set[str]:
+def _bare_self(nodes: Sequence[ast.Node]) -> set[str]:
     """``self`` if it is used other than for a block, as in ``self.title()``; jinja2 defines it."""
-    names = sum(1 for node in tree.find_all(ast.Name) if node.name == "self")
+    names = sum(node.name == "self" for node in _of(ast.Name, nodes))
     blocks = sum(
-        1 for node in tree.find_all(ast.Getattr) if getattr(node.node, "name", "") == "self"
+        getattr(attribute.node, "name", "") == "self" for attribute in _of(ast.Getattr, nodes)
     )
     return {"self"} if names > blocks else set()
 

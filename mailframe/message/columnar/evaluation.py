@@ -230,7 +230,7 @@ def _row_names(
     for one in with_referenced(environment, tree):
         if "row" not in meta.find_undeclared_variables(one):
             continue
-        lines, has_other_uses = row_uses(one)
+        lines, has_other_uses = row_uses([*one.find_all(ast.Node)])
         if has_other_uses:
             return list(whole_row)
         read |= lines.keys()

@@ -353,6 +353,7 @@ def test_a_name_that_python_reads_as_another(body):
 LOOP = "{{% for i in range({}) %}}{{% if loop.last %}}{{{{ {} }}}}{{% endif %}}{{% endfor %}}"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("fixed", "varying"), [(60_000, 45_000), (500, 45_000), (0, 99_000), (0, 101_000)]
 )

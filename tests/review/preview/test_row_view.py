@@ -39,6 +39,7 @@ def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> RowView:
     return RowView(composed_of(compose(df, **fields)), mask=mask)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", MAILABLE)
 def test_what_is_shown_is_what_is_posted(name):
     """For every row of every frame, field by field; only the content of files is cut."""
