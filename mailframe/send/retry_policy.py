@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.postmark.responses import Verdict
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mailframe.postmark.responses import Answer
 
 _MAX_DOUBLINGS: Final = 30  # a float overflows after 1,023
+_PATIENT_TRIES: Final = 10
+"""They take about four minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class RetryPolicy:
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     search_s: float = 20.0
+
+    def patient(self) -> RetryPolicy:
+        """The policy of a send that waits: a laptop that was asleep has no network at first.
+
+        >>> RetryPolicy().patient().reach_tries
+        10
+        """
+        return replace(self, reach_tries=max(self.reach_tries, _PATIENT_TRIES))
 
     def wait_s(self, tries: int, answer: Answer) -> float | None:
         """Seconds to wait after so many posts of a batch; None to give up."""

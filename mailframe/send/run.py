@@ -285,7 +285,7 @@ class Run:
     ) -> errors.MailframeError | None:
         self._is_admitted = True
         options = self.options
-        rule = options.pacing.stop
+        rule, policy = options.pacing.stop, options.retry_policy
         watch = None if rule is None else StopWatch(rule, self.questions)
         pace = Pace(options.pacing, batches.total, self._earlier, watch)
         dispatcher = Dispatcher(
@@ -293,7 +293,7 @@ class Run:
             session,
             self.rows,
             self.interrupts,
-            retry_policy=options.retry_policy,
+            retry_policy=policy.patient() if options.pacing.has_waits else policy,
             workers=options.workers,
             pace=pace,
         )

@@ -60,6 +60,11 @@ class Pacing:
     stop: StopRule | None = None
 
     @property
+    def has_waits(self) -> bool:
+        """Whether a send may wait for its next batch."""
+        return self.rate is not None or self.window is not None
+
+    @property
     def batch_messages(self) -> int:
         """The maximum number of messages of a batch."""
         return MAX_BATCH_MESSAGES if self.rate is None else self.rate.batch_messages

@@ -8,10 +8,12 @@ import pytest
 
 import mailframe as mf
 from mailframe.paths import default_path
+from mailframe.postmark.responses import Answer, Verdict
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.clock import since_boot_s
 from mailframe.send.pacing.pace import read_pacing
+from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import campaign, judge, send_with
 from tests.send.interrupting import Button, interrupted_after
 from tests.send.test_progress import in_terminal
@@ -82,14 +84,17 @@ def test_the_rate_counts_what_an_earlier_call_sent():
 
 
 def test_messages_of_before_a_restart_count_by_the_clock_of_the_ledger():
-    """Younger than the unit counts, what is of the future is of now, and unsent requests do not."""
+    """Younger than the unit counts, also of a run that was killed; unsent requests do not.
+
+    What is of the future is of now.
+    """
     with mf.Sandbox(in_process=True) as sandbox:
         for limit in (2, 2, 1, None):
             campaign(6).send(sandbox.server, limit=limit, progress=False)
     with Ledger(default_path()) as ledger:
         [(record, _)] = ledger.campaigns()
         for number, (age_s, state) in enumerate(
-            [(7_200, "answered"), (600, "answered"), (60, "unsent"), (-60, "unknown")], 1
+            [(7_200, "answered"), (600, "sending"), (60, "unsent"), (-60, "unknown")], 1
         ):
             with ledger.db.transaction():
                 ledger.db.run(
@@ -110,6 +115,35 @@ def test_a_batch_that_was_not_processed_does_not_count(fault):
         sandbox.fault(Fault(fault), request=1)
         results = send_with(campaign(1), sandbox.server, pacing=read_pacing(rate="2/h"))
     assert results["status"].tolist() == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("options", "failures", "is_sent"),
+    [({}, 3, True), ({}, 4, False), ({"rate": "1/s"}, 9, True), ({"rate": "1/s"}, 10, False)],
+    ids=str,
+)
+def test_a_send_that_waits_has_more_patience_with_the_network(options, failures, is_sent):
+    """A laptop that wakes up has none at first; nothing was posted, so nobody gets two copies."""
+
+    class WakingUp(mf.Postmark):
+        down = failures
+
+        def send_batch(self, batch, **more):
+            if not self.down:
+                return super().send_batch(batch, **more)
+            self.down -= 1
+            return Answer(Verdict.UNSENT, reason="Network is unreachable")
+
+    policy = RetryPolicy(first_wait_s=0.0005)
+    with mf.Sandbox(in_process=True) as sandbox, interrupted_after():
+        server = WakingUp("any", base_url="https://a.example", transport=sandbox.transport())
+        options = {"pacing": read_pacing(**options), "retry_policy": policy}
+        try:
+            results = send_with(campaign(1), server, **options)
+        except mf.errors.ServerUnreachable as error:
+            results = error.results
+        judge(results, sandbox)
+    assert results["status"].tolist() == ["accepted" if is_sent else "unsent"]
 
 
 def test_a_terminal_shows_until_when_the_send_waits():
