@@ -41,6 +41,8 @@ _FORMS: Final = (
     (4, "%m-%d %H:%M"),
 )
 """How times are written on an axis of at most so many days; dates on a longer one."""
+_FEW_HUNDREDTHS: Final = 0.1 / 86_400
+"""Days in which hundredths of a second would be the same on several ticks."""
 _DATE: Final = "%Y-%m-%d"
 _TICKS: Final = 8
 _FEW_TICKS: Final = 5
@@ -180,12 +182,15 @@ def timeline(
 
 def _scale(axes: Axes, steps: Any, highest: int) -> None:
     form = _form(steps[-1] - steps[0])
+    decimals = 3 if steps[-1] - steps[0] <= _FEW_HUNDREDTHS else 2
     most = _FEW_TICKS if " " in form else _TICKS
     locator: Any = AutoDateLocator(minticks=3, maxticks=most, tz=dt.UTC)  # type: ignore[no-untyped-call]
     for frequency, longest in _LONGEST_STEPS.items():
         locator.intervald[frequency] = [*locator.intervald[frequency], longest]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _time_text(value, form)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: _time_text(value, form, decimals))
+    )
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_ylim(0, highest * 1.08)
@@ -201,6 +206,6 @@ def _form(days: float) -> str:
     return next((form for most, form in _FORMS if days <= most), _DATE)
 
 
-def _time_text(value: float, form: str) -> str:
+def _time_text(value: float, form: str, decimals: int) -> str:
     text: str = num2date(value, tz=dt.UTC).strftime(form)  # type: ignore[no-untyped-call]
-    return text[:-4] if form.endswith("%f") else text  # hundredths of a second
+    return text[: decimals - 6] if form.endswith("%f") else text

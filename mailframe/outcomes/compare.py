@@ -41,6 +41,10 @@ _LEAST_P: Final = 0.001
 Online Controlled Experiments, 2020, chapter 21."""
 
 
+_TINY_P: Final = 1e-15
+"""As small as a float of a p value is exact enough to be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Compared:
     """A comparison with its numbers.
@@ -210,9 +214,10 @@ def _ratio_warning(groups: Comparison) -> str:
         f"{one_line(str(name), most=60)} has {count:,} rows ({wanted:,.0f} expected)"
         for name, count, wanted in zip(groups.names, counts, expected, strict=True)
     )
+    chance = f"p = {p_value:.1g}" if p_value > _TINY_P else "p < 1e-15"
     remedy = "weights=" if groups.kind == VARIANT else "holdout="
     return (
-        f"The group sizes are not as assigned: {sizes}; by chance p = {p_value:.1g}. The groups "
+        f"The group sizes are not as assigned: {sizes}; by chance {chance}. The groups "
         "differ in more than the message, so their difference says little. Compare all rows of "
         "the results, filtered by nothing that happened after the assignment. If the shares of "
         f"the groups are others, give them: {remedy}"

@@ -410,7 +410,9 @@ def test_stamps_that_were_overwritten(kind):
         frame.mail.plot(over="time")
 
 
-@pytest.mark.parametrize("seconds", [0, 61, 3_600, 10_700, 172_800, 200_000, 7_600_000, 90_000_000])
+@pytest.mark.parametrize(
+    "seconds", [0, 0.09, 0.1, 1.5, 61, 3_600, 10_700, 172_800, 200_000, 7_600_000, 90_000_000]
+)
 def test_a_time_axis_of_any_length_has_its_ticks(seconds):
     """Two days need longer steps than matplotlib has; it warned, and a warning is an error here."""
     first = dt.datetime(2026, 11, 27, 20, 19, 7, tzinfo=dt.UTC)
@@ -419,3 +421,5 @@ def test_a_time_axis_of_any_length_has_its_ticks(seconds):
     axes.get_figure().draw_without_rendering()
     low, high = axes.get_xlim()
     assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 2
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert len({*labels}) == len(labels)
