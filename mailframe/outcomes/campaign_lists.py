@@ -172,6 +172,6 @@ def _count(server: Postmark, query: Mapping[str, str]) -> int:
         if error.error_code == _NO_STREAM:
             return 0
         raise
-    if type(total) is not int:
+    if type(total) is not int or total < 0:
         raise AccountError(f"GET {_PATH}: the answer has no TotalCount")
     return total

@@ -113,7 +113,7 @@ class NewestFirst:
         query = {"count": str(MAX_COUNT), "offset": str(offset), **self.query}
         value = object_of(self.server, self.path, query | ({"todate": end} if end else {}))
         what, total = f"GET {self.path}", value.get("TotalCount")
-        if type(total) is not int:
+        if type(total) is not int or total < 0:
             raise AccountError(f"{what}: the answer has no TotalCount")
         items = items_of(value, self.name, what=what)
         times = nanoseconds([item.get(self.time) for item in items])

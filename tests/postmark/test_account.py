@@ -208,6 +208,11 @@ def test_what_was_suppressed_before_an_error_is_known():
         (lambda server: server.messages(limit=-1), "limit=-1 is not a number of rows"),
         (lambda server: server.messages(metadata={}), "has 0 fields"),
         (lambda server: server.messages(metadata={"a": None}), "has a missing value"),
+        (lambda server: server.messages(metadata={"a": pd.NA}), "metadata_a is <NA>; write a text"),
+        (lambda server: server.messages(tag=float("nan")), "the filter tag is nan; write a text"),
+        (lambda server: server.bounces(tag=["a"]), r"the filter tag is \['a'\]"),
+        (lambda server: server.stats(tag=pd.NA), "the filter tag is <NA>"),
+        (lambda server: server.suppressions(email=7.5), "EmailAddress is 7.5"),
         (lambda server: server.messages(since="2026-02-02", until="2026-02-01"), "is after until"),
         (lambda server: server.stats(since="2026-02-02", until=dt.date(2026, 2, 1)), "is after"),
         (lambda server: server.messages(since=dt.datetime(1, 1, 1, tzinfo=dt.UTC)), "US Eastern"),
@@ -302,12 +307,29 @@ def test_a_reply_that_breaks_off_is_asked_for_again(wire):
     assert len(wire.requests) == 2
 
 
-@pytest.mark.parametrize("value", [{}, {"Bounces": []}, {"TotalCount": "7", "Bounces": []}, [], 7])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"Bounces": []},
+        {"TotalCount": "7", "Bounces": []},
+        {"TotalCount": -1, "Bounces": []},
+        {"Bounce": {}},
+        {"Bounce": {"ID": 8}},
+        {"Sent": None},
+        [],
+        7,
+    ],
+)
 def test_an_answer_of_another_shape_is_an_error(value):
-    """Not an empty list."""
+    """Not an empty list, no missing values, and no other bounce."""
     server, _ = answering(lambda *_: httpx.Response(200, json=value))
-    with pytest.raises(AccountError, match="the answer"):
-        server.bounces()
+    for ask in (lambda: server.bounces(stream="a"), lambda: server.activate(7)):
+        with pytest.raises(AccountError, match="the answer"):
+            ask()
+    if "TotalCount" not in str(value):
+        with pytest.raises(AccountError, match="the answer"):
+            server.stats()
 
 
 def test_a_value_of_another_type_is_missing():

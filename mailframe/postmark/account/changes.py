@@ -46,11 +46,12 @@ def activate(server: Postmark, bounce: object) -> pd.DataFrame:
         raise AccountError(
             f"bounce={bounce!r} is not the ID of a bounce; server.bounces() has it in the column ID"
         )
-    path = f"/bounces/{bounce.__index__()}/activate"
+    number = bounce.__index__()
+    path = f"/bounces/{number}/activate"
     result = answer_of(lambda: server.change(path, None, method="PUT"), what=f"PUT {path}")
     value = (result.object or {}).get("Bounce")
-    if not isinstance(value, dict):
-        raise AccountError(f"PUT {path}: the answer has no Bounce")
+    if not isinstance(value, dict) or value.get("ID") != number:
+        raise AccountError(f"PUT {path}: the answer has no Bounce with this ID")
     return frame_of([value], BOUNCE_COLUMNS)
 
 

@@ -118,7 +118,7 @@ class Listing:
         query = {"count": str(MAX_COUNT), "offset": str(offset), **self.query, **window}
         value = object_of(self.server, self.path, query)
         what, total = f"GET {self.path}", value.get("TotalCount")
-        if type(total) is not int:
+        if type(total) is not int or total < 0:
             raise AccountError(f"{what}: the answer has no TotalCount")
         return total, items_of(value, self.name, what=what)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from mailframe.errors import AccountError
 from mailframe.message.addresses import Mailbox
-from mailframe.message.row_names import is_missing_label
 from mailframe.postmark.account.columns import frame_of
 from mailframe.postmark.account.listing import Listing
 from mailframe.postmark.account.questions import answer_of, items_of, object_of
@@ -104,7 +104,7 @@ def bounces(
     server: Postmark, filters: Mapping[str, object], *, since: When, until: When, limit: int | None
 ) -> pd.DataFrame:
     """The bounces of *server*; see ``Postmark.bounces``."""
-    query, most = _query(filters) | bounds(since, until), _checked_limit(limit)
+    query, most = query_of(filters) | bounds(since, until), _checked_limit(limit)
     if "messagestream" in query:
         listing = Listing(server, "/bounces", "Bounces", "ID", query)
         return frame_of(listing.items(most), BOUNCE_COLUMNS)
@@ -136,10 +136,10 @@ def messages(
         raise AccountError(
             f"metadata={dict(metadata)!r} has {len(metadata)} fields; Postmark searches for one"
         )
-    if metadata and is_missing_label(next(iter(metadata.values()))):
+    if metadata and None in metadata.values():
         raise AccountError(f"metadata={dict(metadata)!r} has a missing value")
-    query = _query(filters) | bounds(since, until)
-    query |= _query({f"metadata_{key}": value for key, value in (metadata or {}).items()})
+    query = query_of(filters) | bounds(since, until)
+    query |= query_of({f"metadata_{key}": value for key, value in (metadata or {}).items()})
     listing = Listing(server, "/messages/outbound", "Messages", "MessageID", query)
     rows = [
         item | {field: _recipients(item.get(field)) for field in _RECIPIENTS}
@@ -153,7 +153,7 @@ def suppressions(
 ) -> pd.DataFrame:
     """The suppressed addresses of a stream; see ``Postmark.suppressions``."""
     path = f"/message-streams/{quote(stream, safe='')}/suppressions/dump"
-    query = _query(filters) | bounds(since, until)
+    query = query_of(filters) | bounds(since, until)
     rows: list[dict[str, Any]] = []
 
     def ask() -> Any:
@@ -164,10 +164,18 @@ def suppressions(
     return frame_of(rows, SUPPRESSION_COLUMNS)
 
 
-def _query(filters: Mapping[str, object]) -> dict[str, str]:
-    """The parameters of a query; a filter that is None is left out."""
+def query_of(filters: Mapping[str, object]) -> dict[str, str]:
+    """The parameters of a query; a filter that is None is left out.
+
+    Raises:
+        AccountError: a filter is missing, or neither text nor a number.
+    """
+    for name, value in filters.items():
+        is_one = value is None or isinstance(value, str) or hasattr(value, "__index__")
+        if not is_one and not isinstance(value, np.bool_):
+            raise AccountError(f"the filter {name} is {value!r}; write a text, or leave it out")
     return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
+        name: str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
         for name, value in filters.items()
         if value is not None
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import AccountError
+from mailframe.postmark.account.lists import query_of
 from mailframe.postmark.account.questions import items_of, object_of
 from mailframe.postmark.account.times import days
 
@@ -50,11 +51,12 @@ def stats(
     until: When,
 ) -> pd.DataFrame:
     """The statistics of *server*; see ``Postmark.stats``."""
-    filters = {"messagestream": stream, "tag": tag}
-    query = {name: value for name, value in filters.items() if value is not None}
-    query |= days(since, until)
+    query = query_of({"messagestream": stream, "tag": tag}) | days(since, until)
     if by is None:
-        return pd.DataFrame([_counts(object_of(server, _PATH, query))])
+        counts = _counts(object_of(server, _PATH, query))
+        if not counts:
+            raise AccountError(f"GET {_PATH}: the answer has no numbers")
+        return pd.DataFrame([counts])
     if by == "day":
         return _by_day(server, query)
     if by in _KINDS:
