@@ -58,10 +58,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = re.sub('"[^"]*"', "", file.readline())
     separator = next((one for one in _SEPARATORS if one in header), ",")
-    # without index_col, a comma at the end of each row moves the cells to other columns
+    # without index_col, a comma at the end of each row moves the cells to other columns; with the
+    # dtype str, pandas 3 warns of that comma
     return pd.read_csv(
         path,
-        dtype=str,
+        dtype=object,
         keep_default_na=False,
         sep=separator,
         index_col=False,

@@ -153,7 +153,9 @@ def test_a_comma_at_the_end_of_each_row_moves_no_cell(tmp_path):
     """Pandas would take the first column as the index."""
     path = tmp_path / "do_not_mail.csv"
     path.write_text("id,name\n001,Ann,\n", encoding="utf-8")
-    with pytest.warns(pd.errors.ParserWarning):
+    assert statuses(path, ledger=None) == NOT_A
+    path.write_text("id,name\n001,Ann,x\n", encoding="utf-8")
+    with pytest.warns(pd.errors.ParserWarning, match="loss of data"):
         assert statuses(path, ledger=None) == NOT_A
 
 

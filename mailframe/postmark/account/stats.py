@@ -76,7 +76,7 @@ def _by_day(server: Postmark, query: Mapping[str, str]) -> pd.DataFrame:
             if not (isinstance(date, str) and _DATE.fullmatch(date)):
                 raise AccountError(f"GET {path}: the answer has a day without a Date")
             by_date[date] |= counts
-    frame = pd.DataFrame.from_dict(by_date, orient="index")
+    frame = pd.DataFrame(list(by_date.values()), index=list(by_date))  # also of no counts
     always = [column for names in _DAILY.values() for column in names.values()]
     frame = frame.reindex(columns=[*always, *frame.columns.difference(always)])
     frame.index = pd.to_datetime(frame.index, format="%Y-%m-%d")
