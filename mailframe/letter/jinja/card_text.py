@@ -115,7 +115,7 @@ def _marked(printed: Any) -> str:
     text = str(printed)
     if _START in text:
         return text
-    return f"{_START}{_MARKS.sub('', text)}{_END}"
+    return f"{_START}{_CONTROLS.sub('', text)}{_END}"
 
 
 def _escaped(text: str) -> str:
