@@ -78,9 +78,10 @@ class Measured:
     def _missing(self, count: int, row: str) -> str:
         head = f"{self.name}: the value is missing in {counted(count, 'compared row')}, first {row}"
         if self.is_of_email:
+            time = "opened_at" if self.is_of_opens else "clicked_at"
             return (
                 f"{head}: Postmark did not track or does not store it, or a refresh has not seen "
-                "it yet; run refresh again, or count them as no: results['clicked_at'].notna()"
+                f"it yet; run refresh again, or count them as no: results['{time}'].notna()"
             )
         label = self.values.name
         values = "the outcome" if label is None else f"results[{label!r}]"

@@ -114,10 +114,16 @@ def test_what_happens_to_emails_only_variants_have(campaign):
     pd.testing.assert_frame_equal(campaign.mail.compare(some[0][0]), clicked)
     with pytest.raises(ResultsError, match="the holdout got none"):
         campaign[campaign["variant"] == "bold"].mail.compare("clicked")
-    missing = {name: campaign[name].where(campaign["id"] < 0) for name in ("clicks", "clicked_at")}
-    untracked = campaign.assign(**missing)
-    with pytest.raises(FrameError, match=r"clicked: the value is missing in .* run refresh again"):
-        untracked.mail.compare("clicked")
+    times = {"clicks": "clicked_at", "opens": "opened_at"}
+    names = [*times, *times.values()]
+    untracked = campaign.assign(
+        **{name: campaign[name].where(campaign["id"] < 0) for name in names}
+    )
+    for word in ("clicked", "clicks", "opened", "opens"):
+        time = times.get(word, f"{word}_at")
+        why = rf"{word}: the value is missing in .* run refresh again.*results\['{time}'\]\.notna"
+        with pytest.raises(FrameError, match=why):
+            untracked.mail.compare(word)
 
 
 def test_a_message_that_was_not_accepted_has_no_clicks(campaign):
