@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 import mailframe as mf
+from benchmarks.answering import accepted_item, answer_to, recipients
 from mailframe.errors import LedgerError
 from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger
@@ -46,6 +48,22 @@ def capped(sandbox: mf.Sandbox, rows: pd.DataFrame, at_most: str = "1 per day") 
     return who
 
 
+def answering(number: int, kind: str) -> mf.Postmark:
+    """A server of Postmark that accepts everything."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            described = {"/server": {"ID": number, "DeliveryType": kind}}
+            return httpx.Response(
+                200, json=described.get(request.url.path, answer_to(request.url.path))
+            )
+        to = recipients([request.content])
+        items = [accepted_item(one, 1_000 * number + place) for place, one in enumerate(to)]
+        return httpx.Response(200, content=b"[" + b",".join(items) + b"]")
+
+    return mf.Postmark("token", transport=httpx.MockTransport(answer))
+
+
 def test_emails_count_from_the_first_moment_of_the_span(sandbox):
     """To the microsecond, and by the clock of the ledger, which a closed one does not have."""
     rows = people(3)
@@ -66,6 +84,22 @@ def test_emails_count_from_the_first_moment_of_the_span(sandbox):
     if str(default_path()).startswith("postgresql"):
         with pytest.raises(LedgerError):
             ledger.db.now()
+
+
+@pytest.mark.filterwarnings("ignore:Postmark has this server in sandbox mode")
+def test_the_emails_of_all_live_servers_count_for_each_of_them(sandbox):
+    """Those of a server that delivers nothing count for itself alone, and none for a test token."""
+    rows = people(2).assign(email=["a@acme.org", "b@acme.org"])
+    servers = [answering(5, "Live"), answering(6, "Live"), answering(7, "Sandbox"), sandbox.server]
+    one, last = (news(name, rows, sender="me@acme.org") for name in ("one", "last"))
+    before, after = [], []
+    for server in servers:
+        before.append(last.plan(server, at_most="1 per day").messages)
+        send_with(one, server, limit=1, recount=False)
+        after.append(last.plan(server, at_most="1 per day").messages)
+        assert last.plan(server, at_most="99999999999999999999 per 522 weeks").messages == 2
+    assert (before, after) == ([2, 1, 2, 2], [1, 1, 1, 1])
+    assert last.plan(mf.Postmark("POSTMARK_API_TEST"), at_most="1/day").messages == 2
 
 
 def test_each_ledger_tool_leaves_what_the_person_has(sandbox):
