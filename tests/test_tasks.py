@@ -53,7 +53,7 @@ def test_poe_can_run_each_task(name: str) -> None:
 
 def test_ci_and_the_hooks_run_the_lint_commands() -> None:
     """A commit that passes its hooks passes the same checks in CI."""
-    steps = re.findall(r'^ +step "[^"]+" \.venv/bin/((?:ruff|mypy).*)$', CI, re.MULTILINE)
+    steps = re.findall(r"^ +\.venv/bin/((?:ruff|mypy).*) \|\| status=1$", CI, re.MULTILINE)
     (repository,) = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"]
     assert steps == lint_commands()
     assert [hook["entry"] for hook in repository["hooks"]] == lint_commands()

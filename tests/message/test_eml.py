@@ -200,7 +200,7 @@ NAME = LINE.map(lambda text: " ".join(text.split())).filter(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(subject=LINE, value=LINE, tag=LINE, data=LINE)
 def test_a_line_in_any_script_is_read_back(subject, value, tag, data):
     """Also with white space at its ends, with =? in it, and with long words."""
@@ -233,7 +233,7 @@ def decoded(header: str) -> str:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(name=NAME)
 def test_a_name_in_any_script_is_read_back(name):
     """Commas, quotes, and scripts of any direction; the address stays as it is posted."""
@@ -256,7 +256,7 @@ def test_a_name_in_any_script_is_read_back(name):
         assert text == name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(text=ANY, html=ANY)
 def test_a_body_in_any_script_is_read_back(text, html):
     """Line ends of any kind are line ends; every other character stays."""
@@ -266,7 +266,7 @@ def test_a_body_in_any_script_is_read_back(text, html):
         assert content(part) == re.sub("\r\n|\r", "\n", given_text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80),
     data=st.binary(max_size=200),

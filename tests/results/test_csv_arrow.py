@@ -184,7 +184,7 @@ def column_or_error(cells: Any, note: dict[str, Any], **how: Any) -> pd.Series |
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # of float32
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(of=notes(), null=st.sampled_from(["", "<NA>"]), unshielded=st.booleans())
 def test_a_column_is_the_one_of_the_plain_way(of, null, unshielded):
     """The same column or the same error, for cells that fit their note and cells that do not."""
@@ -268,7 +268,7 @@ def test_formulas_are_shielded_as_in_the_plain_way(texts, safe):
     assert_same_cells(text_column(texts), safe=safe)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(values=st.lists(st.floats() | st.floats(9e-5, 1.1e-4) | st.floats(9e15, 1.1e16)))
 @example([1e-4, 9.999999999999999e-05, 1e16, 9999999999999998.0, 5e-324, -0.0, 0.1 + 0.2])
 def test_floats_are_written_by_their_repr(values):

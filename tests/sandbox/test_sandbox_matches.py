@@ -72,7 +72,7 @@ QUERIES = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(MESSAGES, min_size=1, max_size=50), max_size=4),
     st.data(),

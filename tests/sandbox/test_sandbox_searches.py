@@ -332,7 +332,7 @@ def test_a_search_finds_what_every_message_was_read_for(part):
         assert count_of(store, query) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(query=st.text(max_size=60))
 def test_any_query_is_parsed_or_refused(query):
     """Every query is parsed or refused."""

@@ -241,7 +241,7 @@ SENT = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(SENT, min_size=1, max_size=4), max_size=3), st.data())
 def test_sums_are_those_of_every_message(batches, data):
     """Packs whose messages have one recipient each are counted without a look at every message."""

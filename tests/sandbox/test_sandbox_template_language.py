@@ -345,7 +345,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 MODELS = st.dictionaries(st.sampled_from("abc"), VALUES)
-law = settings(max_examples=60, deadline=None)
+law = settings(max_examples=40, deadline=None)
 
 
 def outcome(source, model, **options):

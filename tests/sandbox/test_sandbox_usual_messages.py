@@ -86,7 +86,7 @@ OF_CAMPAIGN = st.builds(
 BATCHES = st.lists(OF_CAMPAIGN | FIELDS | CHANGED, max_size=5)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(BATCHES)
 def test_what_is_usual_passes_all_checks(messages):
     """With the same stream and recipient, and no key of it is written in another way."""

@@ -150,7 +150,7 @@ def numbered(html: str) -> list[tuple[str, str]]:
     return items
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_html_is_that_of_the_filled_text(seed):
     """With words in the places of values, and the lines that the branches and loops leave."""
@@ -162,7 +162,7 @@ def test_html_is_that_of_the_filled_text(seed):
     assert hostile == html.replace("word", str(escape(CELL)))
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_text_has_the_words_and_numbers_of_the_html(seed):
     """Each item of an ordered list has the number that a browser shows."""

@@ -70,7 +70,7 @@ def converted_or_refused(source: str, *, html: bool) -> Converted:
         raise
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_each_part_of_jinja_survives_once_and_in_order(seed, html):
     """Also with a ``|`` in a table, in code, in links, and between list items."""
@@ -78,7 +78,7 @@ def test_each_part_of_jinja_survives_once_and_in_order(seed, html):
     assert units_of(converted_or_refused(source, html=html).text) == units_of(source)
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 15), st.integers(0, 2))
 def test_each_way_through_a_template_is_whole_html(seed, flags, items):
     """No branch leaves an element open, and none closes one of another."""
@@ -88,7 +88,7 @@ def test_each_way_through_a_template_is_whole_html(seed, flags, items):
     assert is_whole(html), html
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_each_line_of_a_template_knows_its_line_of_the_source(seed, html):
     """A part of Jinja's syntax has the line in which its author wrote it."""
@@ -101,7 +101,7 @@ def test_each_line_of_a_template_knows_its_line_of_the_source(seed, html):
         assert first is None or first in lines[number - 1]
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(alphabet="ab *_`|<>#-=[]()!&\\\n\t~:;\"'1.{}%", max_size=60))
 def test_text_without_jinja_is_plain_markdown(text):
     """Braces of a text are no syntax of Jinja, however Markdown brings them together."""
