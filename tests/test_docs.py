@@ -136,7 +136,7 @@ def test_the_examples_of_a_page_run_and_print_what_the_page_says(
         server = request.getfixturevalue("postgres")
         monkeypatch.setenv("MAILFRAME_LEDGER", server.url())
         namespace |= {"ledger_of": lambda name: server.url("team_a", user=name), SQL: server.run}
-    with mf.Sandbox() as sandbox:
+    with mf.Sandbox() as sandbox, ended(namespace):
         for block in blocks(page):
             if not block.runs:
                 continue
@@ -147,6 +147,18 @@ def test_the_examples_of_a_page_run_and_print_what_the_page_says(
             printed, everything = ran(block, code, page=page, namespace=namespace)
             if block.output is not None and steady(block.output) != steady(everything):
                 assert steady(printed) == steady(block.output), f"{page.name}, line {block.line}"
+
+
+@contextlib.contextmanager
+def ended(namespace: dict[str, object]) -> Iterator[None]:
+    """End the processes that a page has started, also if one of its blocks fails."""
+    try:
+        yield
+    finally:
+        for value in namespace.values():
+            if isinstance(value, subprocess.Popen) and value.poll() is None:
+                value.kill()
+                value.communicate()
 
 
 def ran(block: Block, code: str, *, page: Path, namespace: dict[str, object]) -> tuple[str, str]:

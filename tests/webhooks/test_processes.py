@@ -75,11 +75,11 @@ def test_every_delivery_of_the_sandbox_becomes_one_line(tmp_path):
         while not path.read_bytes():
             threading.Event().wait(0.005)
         receiver.end(KILL)
-        sandbox.wait_for_webhooks()
+        assert sandbox.wait_for_webhooks(timeout_s=120)
         assert len(events_in(path)) < len(sandbox.webhook_deliveries())
         with Receiver(path, port=receiver.port):
             sandbox.advance("1m")
-            sandbox.wait_for_webhooks()
+            assert sandbox.wait_for_webhooks(timeout_s=120)
         deliveries = sandbox.webhook_deliveries()
         happened = sandbox.events().groupby("RecordType")
     assert deliveries["Status"].unique().tolist() == ["delivered"]
