@@ -21,9 +21,9 @@ _SPACE_IN: Final = 0.55
 _KEY_IN: Final = 0.3
 _KEY_UNITS: Final = 0.9
 """The height of a line of the key, in inches and in units of the axis."""
-_KEY_WIDTH_IN: Final = 5.6
+_KEY_WIDTH_IN: Final = 5.9
 """Of a chart of its own, beside the labels of the lines."""
-_KEY_SQUARE_IN, _CHAR_IN, _WIDE_IN = 0.36, 0.088, 0.15
+_KEY_SQUARE_IN, _CHAR_IN, _WIDE_IN = 0.33, 0.078, 0.15
 """The width of a square with the space around it, and of a character of a name."""
 _MAX_LABEL: Final = 28
 _MAX_NOTE: Final = 60

@@ -202,6 +202,10 @@ def test_the_key_of_a_chart_has_as_many_lines_as_its_names_need():
     assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
     assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(boxes))
     assert max(bar.get_window_extent().width for bar in axes.patches) > figure.bbox.width / 2
+    statuses = made([[OPENED]] * 6).assign(status=[*mf.Status]).mail.plot("n")
+    statuses.get_figure().draw_without_rendering()
+    key = [text for text in statuses.texts if text.get_text() in set(mf.Status)]
+    assert len({round(text.get_window_extent().y0) for text in key}) == 1
 
 
 def test_the_timeline_has_a_line_for_each_kind_of_time(campaign):
