@@ -13,7 +13,8 @@ from mailframe.send.interrupts import Interrupts
 from tests.systems import press_ctrl_c
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from mailframe.sandbox import Fault
     from mailframe.sandbox.faults.schedule import Arrival
@@ -82,9 +83,26 @@ def interrupted_after(seconds: float = 30.0) -> Iterator[None]:
         timer.cancel()
 
 
+def interrupted_at(function: str, *, times: int = 1) -> AbstractContextManager[list[str]]:
+    """Interrupt at the first call of a function of the package; as ``acting_at``."""
+
+    def interrupt() -> None:
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+
+    return acting_at(function, interrupt)
+
+
 @contextmanager
-def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
-    """Interrupt at the first call of a function of the package.
+def acting_at(
+    function: str, act: Callable[[], object], *, file: str = "mailframe"
+) -> Iterator[list[str]]:
+    """Act at the first call of a function of the package, before it begins.
+
+    Args:
+        function: its name.
+        act: what is done.
+        file: a part of the path of its file.
 
     Yields:
         A list that has the name of the function once it was called.
@@ -93,11 +111,10 @@ def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
 
     def profile(frame, event, _arg):
         is_called = event == "call" and frame.f_code.co_name == function
-        if is_called and "mailframe" in frame.f_code.co_filename:
+        if is_called and file in frame.f_code.co_filename:
             sys.setprofile(None)  # it costs time at every call
             called.append(function)
-            for _ in range(times):
-                signal.raise_signal(signal.SIGINT)
+            act()
 
     sys.setprofile(profile)
     try:

@@ -26,7 +26,7 @@ from mailframe.send.states import MessageState
 from tests.campaigns import campaign, judge, people, send_with
 from tests.postgres import MISSING
 from tests.proxy import Proxy
-from tests.send.interrupting import interrupted_after
+from tests.send.interrupting import acting_at
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.digests import random_digests
 from tests.send.ledger.judging import age, judged
@@ -100,13 +100,15 @@ def test_a_connection_that_is_lost_in_a_wait_ends_the_run_when_the_next_batch_is
     """That batch is not posted; the next run sends it."""
     with Proxy(postgres.port) as proxy:
         url = postgres.tcp_url(port=proxy.port)
-        waits = threading.Timer(0.4, lose, [postgres, sandbox, proxy])
-        sandbox.fault(lambda arrival: waits.start(), path="/email/batch")
         paced = {"pacing": read_pacing(rate="2/s"), "ledger": url}
-        with interrupted_after(), pytest.raises(errors.LedgerStopped, match="was lost") as stop:
+        with (
+            acting_at(
+                "wait", lambda: lose(postgres, sandbox, proxy), file="interrupts.py"
+            ) as waited,
+            pytest.raises(errors.LedgerStopped, match="was lost") as stop,
+        ):
             send_with(campaign(4), sandbox.server, **paced)
-        waits.join()
-        sandbox._handler.schedule.clear()
+        assert waited
         judge(stop.value.results, sandbox)
         assert stop.value.results["status"].tolist() == ["accepted"] * 2 + ["unsent"] * 2
         again = send_with(campaign(4), sandbox.server, **paced)
