@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import httpx
 import pandas as pd
 import pytest
@@ -213,3 +216,40 @@ def test_a_page_with_fewer_events_than_its_total_says(sandbox, tmp_path):
     assert refreshed["opens"].isna().all()
     assert (refreshed["outcome"] == "opened").all()
     assert (refreshed["clicks"] == 0).all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_list_may_change_while_it_is_read(sandbox, tmp_path, seed):
+    """New clicks move the others to later pages, and some appear among older ones."""
+    results = sent(sandbox, tmp_path, rows=30)
+    ids, start = results["MessageID"].tolist(), results["SubmittedAt"].max().value
+    draw = random.Random(seed)
+    clicks: list[tuple[int, str, str]] = []
+
+    def add(number: int, *, is_late: bool) -> None:
+        newest = max(clicks, default=(start,))[0]
+        for _ in range(number):
+            newest += draw.choice([0, 10**9, 60 * 10**9])
+            at = draw.randint(start, newest) if is_late else newest
+            clicks.append((at, draw.choice(ids), f"{len(clicks)}@example.com"))
+        clicks.sort(reverse=True)
+
+    def see(request: httpx.Request, _number: int) -> httpx.Response | None:
+        if request.url.path != "/messages/outbound/clicks":
+            return None
+        if is_open and draw.random() < 0.5:
+            add(draw.choice([1, 3, 501]), is_late=draw.random() < 0.3)
+        offset = int(request.url.params["offset"])
+        items = [
+            {"MessageID": one, "Recipient": who, "ReceivedAt": f"{pd.Timestamp(at, tz='UTC')}"}
+            for at, one, who in clicks[offset : offset + 500]
+        ]
+        return httpx.Response(200, json={"TotalCount": len(clicks), "Clicks": items})
+
+    server, is_open = through(sandbox, see), True
+    for number in (501, 1, 500, 0):
+        add(number, is_late=draw.random() < 0.5)
+        is_open = number > 0
+        results = refresh(results, server, progress=False)
+    counts = Counter(one for _, one, _ in clicks)
+    assert results["clicks"].tolist() == [counts[one] for one in ids]
