@@ -16,6 +16,7 @@ import pytest
 import mailframe as mf
 
 ROWS = 20_000
+IN_FLIGHT = 4 * 500
 LETTER = mf.Letter(
     sender="Acme <hello@acme.example>",
     to="{{ email }}",
@@ -27,7 +28,8 @@ LETTER = mf.Letter(
     track_opens=True,
     track_links="HtmlAndText",
 )
-SEND = {"exclude": list(range(100, 160)), "at_most": "1 per 7 days", "rate": "100000/s"}
+SEND = {"exclude": list(range(100, 160)), "at_most": "1 per 7 days", "rate": "4000/s"}
+"""Postmark lists 10,000 messages of one second; a quick machine would send more."""
 SUPPRESSED = [f"p{number}@example.com" for number in range(1_000, 1_020)]
 
 
@@ -62,7 +64,7 @@ CHILD = """
     import mailframe as mf
     from tests.test_whole_campaign import SEND, campaign, people
     server = mf.Postmark("any", base_url=sys.argv[1])
-    campaign(people()).send(server, ledger=sys.argv[2], progress=False, **SEND | {"rate": "3000/s"})
+    campaign(people()).send(server, ledger=sys.argv[2], progress=False, **SEND)
 """
 
 
@@ -125,7 +127,9 @@ def _check_sent(results: pd.DataFrame, again: pd.DataFrame, arrived: pd.DataFram
     )
     for column in ("variant", "holdout"):
         assert again[column].tolist() == results[column].tolist()
-    assert set(again["status"]) == {"skipped"}
+    lost = results["status"] == "unknown"  # the killed process posted it, in vain
+    assert lost.sum() <= IN_FLIGHT
+    assert again["status"].tolist() == np.where(lost, "unknown", "skipped").tolist()
 
 
 def _check_outcomes(outcomes: pd.DataFrame, sandbox: mf.Sandbox, expected: pd.Series) -> None:
