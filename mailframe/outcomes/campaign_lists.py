@@ -40,7 +40,9 @@ class CampaignLists:
     streams: Mapping[str, str | None]
 
 
-def campaign_lists(server: Postmark, sent: Sent, *, note: Callable[[str], None]) -> CampaignLists:
+def campaign_lists(
+    server: Postmark, sent: Sent, *, cut: set[str], note: Callable[[str], None]
+) -> CampaignLists:
     """The streams and tags of the messages; what Postmark still stores is noted in *sent*.
 
     One message tells the mark that a send with a ledger gives to all messages of a campaign. If a
@@ -50,7 +52,8 @@ def campaign_lists(server: Postmark, sent: Sent, *, note: Callable[[str], None])
     a mark are listed by their time.
 
     If all were shown, only their streams are asked for events, with the tag if all have the same;
-    else all streams without one, because the index may lag.
+    else all streams without one, because the index may lag. *cut* gets the name of a list that
+    Postmark did not show whole, if a message was not in it.
 
     Raises:
         AccountError: a question failed.
@@ -81,7 +84,10 @@ def campaign_lists(server: Postmark, sent: Sent, *, note: Callable[[str], None])
             is_of_all = tag and _count(server, queries[used[0]] | {"tag": tag}) == len(sent)
             return CampaignLists({used[0]: tag if is_of_all else None})
         for name in used:
-            _list(server, name, queries[name], sent, tags.setdefault(name, set()), note=note)
+            of_stream = tags.setdefault(name, set())
+            is_all = _list(server, name, queries[name], sent, of_stream, note=note)
+            if not is_all and not sent.is_listed.all():
+                cut.add(f"messages of {name}")
     return CampaignLists(
         {name: one.pop() or None if len(one) == 1 else None for name, one in tags.items() if one}
     )
@@ -155,13 +161,18 @@ def _list(
     tags: set[str],
     *,
     note: Callable[[str], None],
-) -> None:
-    """List messages of a stream; *tags* gets those of the messages of *sent*."""
+) -> bool:
+    """List messages of a stream; *tags* gets those of the messages of *sent*.
+
+    Returns:
+        Whether Postmark listed all of them.
+    """
     listing = NewestFirst(server, _PATH, "Messages", "ReceivedAt", query)
     for page in listing.pages():
         is_ours = sent.note(page.items, page.times, stream=stream)
         tags.update(str(page.items[at].get("Tag") or "") for at in is_ours.nonzero()[0].tolist())
         note(f"messages: {page.total - page.rest + len(page.items):,} of {page.total:,}")
+    return listing.cut_ns is None
 
 
 def _count(server: Postmark, query: Mapping[str, str]) -> int:

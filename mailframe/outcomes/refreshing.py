@@ -76,7 +76,7 @@ def refreshed(
     elif run.cut:
         _warn(
             f"Postmark did not list all {' and '.join(sorted(run.cut))}, of which it lists 10,000 "
-            "at once; the counts of rows with older ones are missing. A webhook has all of them"
+            "at once; the counts of rows with others are missing. A webhook has all of them"
         )
     return joined
 
@@ -136,7 +136,7 @@ class _Run:
             is_read = self._read_lists(before, bar)
         if not is_read:
             self._start(goes_on=False)
-            lists = campaign_lists(self.server, self.sent, note=bar.note)
+            lists = campaign_lists(self.server, self.sent, cut=self.cut, note=bar.note)
             lacked_ns = self._lacked_ns(before)
             self._state = RefreshState(
                 server,

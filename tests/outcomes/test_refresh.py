@@ -350,6 +350,24 @@ def test_events_that_no_time_can_tell_apart(sandbox, tmp_path, stamp):
     assert len(asked) <= 40
 
 
+def test_messages_that_no_time_can_tell_apart(sandbox, tmp_path):
+    """More than 10,000 in one second, to which the rows of an earlier run may belong."""
+    results = sent(sandbox, tmp_path, rows=30).assign(SubmittedAt=pd.NaT)
+    page = [{"MessageID": f"other-{n}", "ReceivedAt": "2026-11-27T00:00:00Z"} for n in range(500)]
+    asked = []
+
+    def see(request: httpx.Request, _number: int) -> httpx.Response | None:
+        if request.url.path != "/messages/outbound":
+            return None
+        asked.append(request.url)
+        return httpx.Response(200, json={"TotalCount": 10_001, "Messages": page})
+
+    with pytest.warns(MailframeWarning, match="did not list all messages"):
+        refreshed = refresh(results, through(sandbox, see), progress=False)
+    assert refreshed["opens"].isna().all()
+    assert len(asked) <= 2 * 41  # in both streams
+
+
 @pytest.mark.parametrize(
     ("has_dates", "first"),
     [
