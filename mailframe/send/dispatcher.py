@@ -2,8 +2,8 @@
 
 It is the only place with threads and waiting. Where no thread can be started, as in Pyodide, each
 request is posted in the calling thread, and an interrupt is handled after its answer. A request is
-repeated only if its answer or the transport trace proves that nothing was processed (see
-``Verdict``). A request that may have been accepted is not repeated; its rows are ``unknown``.
+repeated only if its answer or the transport trace proves that nothing was processed (``Verdict``).
+A request that may have been accepted is not repeated; its rows are ``unknown``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from http import HTTPStatus
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from mailframe import errors
@@ -22,7 +20,7 @@ from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repea
 from mailframe.results import reasons
 from mailframe.results.row_results import Status
 from mailframe.send.pacing.pace import Pace, Pacing
-from mailframe.send.requests_in_flight import Job, Request
+from mailframe.send.requests_in_flight import Arrivals, Job, Request
 from mailframe.send.search_for_batch import search_for
 from mailframe.send.states import (
     NO_RESULTS_YET,
@@ -83,7 +81,7 @@ class Dispatcher:
         self._waiting: deque[Job] = deque()
         self._made: Batch | None = None
         self._in_flight: dict[Request, None] = {}
-        self._arrivals: SimpleQueue[None] = SimpleQueue()  # one item for each answer
+        self._arrivals = Arrivals()
         self.failure: errors.MailframeError | None = None
 
     def run(self, bar: Bar) -> None:
@@ -220,13 +218,13 @@ class Dispatcher:
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
         request.answer = answer
         request.is_written.set()
-        self._arrivals.put(None)
+        self._arrivals.note()
 
     # --- answers -------------------------------------------------------------------------------
 
     def _take_answer(self, bar: Bar) -> None:
-        with suppress(Empty):  # an interrupt may lose the item, but not the answer
-            self._arrivals.get(timeout=min(_POLL_S, self._wait_s() or _POLL_S))
+        if not any(one.answer is not None for one in self._in_flight):
+            self._arrivals.wait(min(_POLL_S, self._wait_s() or _POLL_S))
         request = next((one for one in self._in_flight if one.answer is not None), None)
         if request is None:
             return

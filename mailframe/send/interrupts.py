@@ -29,7 +29,6 @@ class Interrupts:
 
     def __init__(self, *, abandon_at: int = 2) -> None:
         self._abandon_at = abandon_at
-        self._interrupted = threading.Event()
         self._count = 0
         self._raises = False
         self._before: Any = None
@@ -47,18 +46,17 @@ class Interrupts:
     def note(self) -> None:
         """Count one interrupt."""
         self._count += 1
-        self._interrupted.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until the first interrupt.
+        """Wait so long, or until shortly after the first interrupt.
 
-        In steps, because on Windows the handler of Ctrl-C runs only after a wait has ended; Python
-        3.14 has changed that.
+        In steps, and not for an Event, whose lock the handler of an interrupt would wait for if it
+        ran while this thread holds it. On Windows the handler of Ctrl-C runs only after a wait has
+        ended; Python 3.14 has changed that.
         """
         until = time.monotonic() + seconds
-        while (left_s := until - time.monotonic()) > 0:
-            if self._interrupted.wait(min(left_s, _STEP_S)):
-                return
+        while not self.stop and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(left_s, _STEP_S))
 
     @contextmanager
     def raising(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
@@ -99,3 +100,24 @@ class Request:
         if self.answer is None:
             self.give_up()
         return self.answer or _ABANDONED
+
+
+class Arrivals:
+    """Wakes the thread that waits for answers; an interrupt may lose a signal, but no answer.
+
+    It is a lock, which is open if an answer has come since the last wait. ``SimpleQueue.get`` with
+    a timeout waits for ever, up to Python 3.12, if a signal is handled as the time ends.
+    """
+
+    def __init__(self) -> None:
+        self._is_open = Lock()
+        self._is_open.acquire()
+
+    def note(self) -> None:
+        """Say that an answer has come; from any thread."""
+        with suppress(RuntimeError):  # it is open already
+            self._is_open.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until an answer has come, so long at most."""
+        self._is_open.acquire(timeout=seconds)

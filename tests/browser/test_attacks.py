@@ -87,24 +87,24 @@ def test_names_are_unique() -> None:
     assert len(ATTACKS) >= 60
 
 
-@pytest.mark.parametrize("part", some_of(3, count=1))
+@pytest.mark.parametrize("part", some_of(2, count=1))
 def test_attacks_in_a_frame_without_rights_taken_away_work(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
     """Each script runs, each request arrives, each frame is led elsewhere."""
     watch = Watch().start(context)
-    together = [attack for attack in ATTACKS if not is_alone(attack)][part::3]
-    assert len(together) > 20
+    together = [attack for attack in ATTACKS if not is_alone(attack)][part::2]
+    assert len(together) > 30
     assert silent(list(open_together(together, context, beacon)), watch, beacon) == []
 
 
-@pytest.mark.parametrize("part", some_of(3, count=1))
+@pytest.mark.parametrize("part", some_of(2, count=1))
 def test_attacks_in_pages_of_their_own_work(
     context: BrowserContext, beacon: Beacon, part: int
 ) -> None:
     """Each breaks out of what was put around it, moves the page, opens a window or downloads."""
     watch = Watch().start(context)
-    alone = [attack for attack in ATTACKS if is_alone(attack)][part::3]
+    alone = [attack for attack in ATTACKS if is_alone(attack)][part::2]
     for start in range(0, len(alone), PAGES_AT_ONCE):
         shown = list(open_alone(alone[start : start + PAGES_AT_ONCE], context, beacon))
         assert silent(shown, watch, beacon) == []

@@ -47,6 +47,24 @@ def test_twice_returns_at_once_with_the_batch_unknown():
     assert results["status"].tolist() == ["unknown"] * 500 + ["unsent"] * 500
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that sends signals")
+def test_a_signal_at_the_end_of_a_wait_is_no_longer_wait():
+    """``SimpleQueue.get`` of Python 3.11 and 3.12 waits for ever if a signal comes as it ends."""
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        with mf.Sandbox(delay_s=30.0) as sandbox:
+            button = Button(1, times=2, gap_s=1.0)
+            sandbox.fault(button)
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 0.000_2)
+            options = {"progress": False, "ledger": None, "check_suppressed": False}
+            results = campaign(3).send(sandbox.server, **options)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            button.join()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert results["status"].tolist() == ["unknown"] * 3
+
+
 def test_an_interrupt_ends_a_wait_where_no_signal_wakes_it():
     """On Windows, before Python 3.14, Ctrl-C wakes no thread that waits.
 
@@ -196,7 +214,7 @@ def test_send_works_outside_the_main_thread():
         pytest.param("marked", "call", "message/batch", 0, id="marked"),
         pytest.param("claim", "return", "mailframe", 0, id="between a claim and its request"),
         pytest.param("start", "call", "threading", 3, id="before the thread of a request"),
-        pytest.param("SimpleQueue.get", "c_return", "dispatcher", 0, id="while one is awaited"),
+        pytest.param("lock.acquire", "c_return", "in_flight", 0, id="while one is awaited"),
     ],
 )
 def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(
