@@ -212,7 +212,7 @@ def independence(table: np.ndarray[Any, Any]) -> float | None:
 def _scipy() -> tuple[Any, Any]:
     # here, because SciPy takes 0.4 s to import and only a comparison needs it
     try:
-        from scipy import optimize, special  # noqa: PLC0415
+        from scipy import optimize, special  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtra("results.mail.compare", "stats") from error
     return special, optimize

@@ -58,9 +58,9 @@ def test_a_signal_at_the_end_of_a_wait_is_no_longer_wait():
             signal.setitimer(signal.ITIMER_REAL, 0.001, 0.000_2)
             options = {"progress": False, "ledger": None, "check_suppressed": False}
             results = campaign(3).send(sandbox.server, **options)
-            signal.setitimer(signal.ITIMER_REAL, 0)
             button.join()
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert results["status"].tolist() == ["unknown"] * 3
 
