@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of drawn images, which are kept for other rows with the same values."""
 _ID_DIGITS: Final = 20
+_NOT_SENDABLE: Final = "the function or its row cannot be sent to another process"
 _DRAWING: Final = RLock()
 _PLACEHOLDER: Final = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b"
@@ -189,6 +190,12 @@ class _ImageOfRow:
             import joblib  # noqa: PLC0415 - an extra
         except ImportError:
             raise MissingExtra("mf.image(processes=…)", "charts") from None
+        sent = self._draw, [row._alone() for row in rows[:1]]  # noqa: SLF001
+        try:
+            # Before a process starts: learned later, a thread of joblib may print a KeyError, too.
+            pickle.dumps(joblib.wrap_non_picklable_objects(sent))
+        except Exception as error:
+            raise self._refused(_NOT_SENDABLE) from error
         pool = joblib.Parallel(n_jobs=self._processes, return_as="generator")
         drawing = joblib.delayed(_drawn_or_none)
         try:
@@ -196,16 +203,18 @@ class _ImageOfRow:
                 if drawn is not None:
                     self._keep(*drawn)
                 bar.update()
-        except (BrokenExecutor, pickle.PicklingError) as error:
-            why = (
+        except BrokenExecutor as error:
+            raise self._refused(
                 "a process that draws was killed, perhaps for want of memory"
-                if isinstance(error, BrokenExecutor)
-                else "the function or its row cannot be sent to another process"
-            )
-            raise LetterError(
-                f"mf.image(processes={self._processes}): {why}; leave out processes=, and the "
-                "pictures are drawn in this process"
             ) from error
+        except pickle.PicklingError as error:
+            raise self._refused(_NOT_SENDABLE) from error
+
+    def _refused(self, why: str) -> LetterError:
+        return LetterError(
+            f"mf.image(processes={self._processes}): {why}; leave out processes=, and the "
+            "pictures are drawn in this process"
+        )
 
     def _keep(self, drawn: InlineImage | None, row: Row) -> None:
         if drawn is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import multiprocessing
 import os
 import struct
 import sys
@@ -452,8 +453,19 @@ def test_a_process_that_dies_or_cannot_take_the_function_is_an_error_that_says_s
     def locked(row, lock=threading.Lock()):  # noqa: B008 - it cannot be pickled
         return png(color=row.n)
 
+    get_reusable_executor().shutdown(wait=True)
     with pytest.raises(LetterError, match="cannot be sent to another process"):
         payloads(df.assign(pic=mf.image(locked, alt="x", processes=2)), html_body=body)
+    assert multiprocessing.active_children() == []  # it is learned before a process starts
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_later_row_that_cannot_be_sent_to_a_process_is_an_error_that_says_so():
+    """A thread of joblib may end with a KeyError then: it looks for a call that was given up."""
+    pic = mf.image(lambda row: png(color=row.n + bool(row.lock)), alt="x", processes=2)
+    late = frame(n=range(4)).assign(lock=[None, None, None, threading.Lock()], pic=pic)
+    with pytest.raises(LetterError, match="cannot be sent to another process"):
+        payloads(late, html_body="<p>{{ pic }}</p>")
     get_reusable_executor().shutdown(wait=True)
 
 
