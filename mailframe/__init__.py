@@ -41,7 +41,8 @@ if _typing.TYPE_CHECKING:
     from mailframe.review.preview.static_preview import StaticPreview
     from mailframe.review.preview.widget import Preview
     from mailframe.review.tour import Branch, Stop, Tour
-    from mailframe.send.ledger.tools import adopt, audit, forget, history, prune, reconcile, resolve
+    from mailframe.send.ledger.erasure import forget, prune
+    from mailframe.send.ledger.tools import adopt, audit, history, reconcile, resolve
 
 __all__ = [
     "Answer",
@@ -121,13 +122,13 @@ _LAZY_NAMES = {
     "audit": "mailframe.send.ledger.tools",
     "compose": "mailframe.composing",
     "each": "mailframe.letter.row_functions",
-    "forget": "mailframe.send.ledger.tools",
+    "forget": "mailframe.send.ledger.erasure",
     "history": "mailframe.send.ledger.tools",
     "html": "mailframe.message.html_sources",
     "image": "mailframe.message.images",
     "messages": "mailframe.datasets.campaign",
     "outcomes": "mailframe.outcomes.by_name",
-    "prune": "mailframe.send.ledger.tools",
+    "prune": "mailframe.send.ledger.erasure",
     "read_events": "mailframe.outcomes.event_files",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",

@@ -209,6 +209,14 @@ def ledger_path(named: LedgerName | None) -> LedgerPlace | None:
     return default_path() if named == DEFAULT_LEDGER else _ledger_place(named, what="ledger=")
 
 
+def needed_ledger_path(named: LedgerName | None) -> LedgerPlace:
+    """The same for a call that needs a ledger; keep it in place of a URL with a password."""
+    place = ledger_path(named)
+    if place is None:
+        raise LedgerError("this call needs a ledger: write ledger='path'")
+    return place
+
+
 def _ledger_place(named: object, *, what: str) -> LedgerPlace:
     if isinstance(named, str | os.PathLike) and _POSTGRES.match(os.fsdecode(named).strip()):
         return LedgerUrl(os.fsdecode(named).strip())

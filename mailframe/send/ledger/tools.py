@@ -1,22 +1,19 @@
-"""Ledger tools: reconcile, resolve, adopt, audit, history, forget, prune."""
+"""Ledger tools: reconcile, resolve, adopt, audit, history."""
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
 from mailframe.errors import LedgerError
 from mailframe.limits import STREAMS
-from mailframe.message.addresses import read_mailbox
-from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.pandas_versions import as_dtype
-from mailframe.paths import DEFAULT_LEDGER, LedgerUrl, ledger_path
+from mailframe.paths import DEFAULT_LEDGER, LedgerUrl, needed_ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
 from mailframe.results import advice
@@ -54,7 +51,7 @@ def reconcile(
     Raises:
         LedgerError: the ledger has no such campaign, or Postmark does not answer.
     """
-    ledger = _place(ledger)
+    ledger = needed_ledger_path(ledger)
     with _open_campaign(name, server, ledger) as campaign:
         lines = [
             (
@@ -108,7 +105,7 @@ def resolve(
             of the same stream is shown (the index may lag, or the account may be paused). The text
             has the call to make.
     """
-    ledger = _place(ledger)
+    ledger = needed_ledger_path(ledger)
     if as_ not in ("unsent", "accepted") or not _is_text(reason):
         raise LedgerError(
             "resolve needs as_='unsent' or as_='accepted', and the reason of the decision"
@@ -154,7 +151,7 @@ def adopt(
     Returns:
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
-    ledger = _place(ledger)
+    ledger = needed_ledger_path(ledger)
     with _open_campaign(name, server, ledger, create=True) as campaign:
         held = list(campaign.held(streams))
         return maintenance.record_adopted(campaign.ledger, campaign.record, held)
@@ -181,7 +178,7 @@ def audit(
         (accepted, and Postmark does not show it), ``not_known`` (Postmark holds it, and the ledger
         does not say so).
     """
-    ledger = _place(ledger)
+    ledger = needed_ledger_path(ledger)
     with _open_campaign(name, server, ledger, reading=True) as campaign:
         copies = Counter(message.key for message in campaign.held(streams))
         recorded = campaign.ledger.recorded_messages(campaign.record)
@@ -212,7 +209,7 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
             and how many messages are ``planned``, ``sending``, ``accepted``, ``rejected`` and
             ``unknown``.
     """
-    ledger = _place(ledger)
+    ledger = needed_ledger_path(ledger)
     with Ledger(ledger, read_only=_is_shared(ledger)) as opened:
         campaigns = [(one, began_at, opened.counts(one)) for one, began_at in opened.campaigns()]
     lines = [
@@ -222,64 +219,6 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
     states = {state.name.lower(): "Int64" for state in MessageState}
     table = _table(lines, {"campaign": "str", "server": "str", "began_at": "str", **states})
     return table.assign(began_at=pd.to_datetime(table["began_at"], utc=True))
-
-
-def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
-    """Delete the digests of an address from the ledger, as after a request for erasure.
-
-    The digest of the row's key stays, because it prevents a duplicate send. It cannot be turned
-    back into an address, but it can be computed from the address where the address is the key.
-
-    Args:
-        address: the address of the person.
-        ledger: the path or the URL of the ledger.
-
-    Returns:
-        The number of messages.
-    """
-    ledger = _place(ledger)
-    with Ledger(ledger) as opened:
-        return maintenance.erase_person(opened, digest(_identity(address)))
-
-
-def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
-    """Delete MessageIDs and address digests of old campaigns; the keys stay.
-
-    Args:
-        older_than: an age as pandas writes it, such as ``90 days``.
-        ledger: the path or the URL of the ledger.
-
-    Returns:
-        The number of messages that were made smaller.
-    """
-    ledger = _place(ledger)
-    before = _time_before(older_than)
-    with Ledger(ledger) as opened:
-        return maintenance.erase_campaigns(opened, before.isoformat(timespec="microseconds"))
-
-
-def _identity(address: str) -> str:
-    try:
-        return read_mailbox(str(address)).identity
-    except ValueError as fault:
-        raise LedgerError(f"forget needs an email address: {fault}") from None
-
-
-def _time_before(older_than: object) -> datetime:
-    """The time at which something of that age began; pandas reads a bare number as nanoseconds."""
-    not_an_age = LedgerError(
-        f"older_than={older_than!r} is not an age; write it with its unit: '90 days'"
-    )
-    if not isinstance(older_than, str) or older_than.strip().isdecimal():
-        raise not_an_age
-    try:
-        age = pd.Timedelta(older_than).to_pytimedelta()
-        before = datetime.now(UTC) - age
-    except (ValueError, OverflowError, AttributeError):  # "" and "nat" are NaT, without a length
-        raise not_an_age from None
-    if not age > timedelta():
-        raise not_an_age
-    return before
 
 
 def _table(lines: Sequence[tuple[object, ...]], dtypes: Mapping[str, str]) -> pd.DataFrame:
@@ -326,14 +265,6 @@ class _OpenCampaign:
         for stream in streams:
             query = search.MessageSearch(self.server, CAMPAIGN_KEY, self.record.tag, stream)
             yield from query.every()
-
-
-def _place(name: LedgerName) -> LedgerPlace:
-    """The place of the ledger; the caller keeps it in place of a URL with a password."""
-    place = ledger_path(name)
-    if place is None:
-        raise LedgerError("this call needs a ledger: write ledger='path'")
-    return place
 
 
 def _is_shared(place: LedgerPlace) -> bool:
