@@ -177,7 +177,7 @@ class MessageSearch:
         total = 0
         for offset in range(0, MAX_REACH, MAX_COUNT):
             total, items = self.page(count=MAX_COUNT, offset=offset, window=window)
-            yield from filter(None, map(_stored_message, items))
+            yield from filter(None, map(stored_message, items))
             if offset + MAX_COUNT >= total:
                 return
         raise SearchError(
@@ -260,8 +260,11 @@ def unambiguous(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
     return [message for message in messages if len(keys[normalized_id(message.message_id)]) == 1]
 
 
-def _stored_message(item: Any) -> StoredMessage | None:
-    """One message of the result; None if mailframe did not send it. Metadata keys ignore case."""
+def stored_message(item: Any) -> StoredMessage | None:
+    """One message of a search, or the message of an event; None if it is not in a ledger.
+
+    It is recognized by its metadata, whose keys ignore case.
+    """
     metadata = item.get("Metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict) or not is_message_id(item.get("MessageID")):
         return None

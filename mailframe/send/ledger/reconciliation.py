@@ -1,12 +1,14 @@
-"""Unconfirmed requests: Postmark is asked which of their messages it holds."""
+"""Unconfirmed requests: Postmark or the events of webhooks say which of their messages it has."""
 
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
+from mailframe.errors import MailframeError
 from mailframe.message.message import ATTEMPT_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import normalized_id
@@ -16,8 +18,10 @@ from mailframe.send.ledger.digest_index import DigestIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailframe.postmark.search import Queryable
+    from mailframe.postmark.search import Queryable, StoredMessage
     from mailframe.send.ledger import Attempt, Ledger
+
+_OF_EVENTS: Final = ("MessageID", "Metadata")
 
 
 def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
@@ -29,14 +33,30 @@ def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> di
     Raises:
         SearchError: Postmark did not answer.
     """
-    unknown = ledger.unknown_messages(attempt)
     results = (
         search.MessageSearch(server, ATTEMPT_KEY, attempt.uid, stream).newest()
         for stream in attempt.streams
     )
+    return record_shown(ledger, attempt, chain.from_iterable(results))
+
+
+def record_shown(
+    ledger: Ledger, attempt: Attempt, messages: Iterable[StoredMessage]
+) -> dict[bytes, str]:
+    """Record as accepted what *messages* prove of an unknown request.
+
+    Args:
+        ledger: the open ledger.
+        attempt: the request.
+        messages: what Postmark has, of this request and of others.
+
+    Returns:
+        MessageIDs by key.
+    """
+    unknown = ledger.unknown_messages(attempt)
     shown = {
         message.key: message.message_id
-        for message in search.unambiguous(chain.from_iterable(results))
+        for message in search.unambiguous(messages)
         if message.key in unknown and message.attempt == attempt.uid
     }
     taken = _taken_ids(ledger, attempt, shown.values())
@@ -47,6 +67,29 @@ def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> di
     }
     ledger.record_found(attempt, {unknown[key]: message_id for key, message_id in proven.items()})
     return proven
+
+
+def messages_of(events: object) -> list[StoredMessage]:
+    """The messages of a table of events, each once; those of no ledger are left out.
+
+    Raises:
+        MailframeError: *events* is not what ``mf.read_events`` returns, or some of its rows.
+    """
+    if not isinstance(events, pd.DataFrame):
+        raise MailframeError(
+            f"events= takes what mf.read_events returned, not a {type(events).__name__}"
+        )
+    for name in _OF_EVENTS:
+        if sum(label == name for label in events.columns) != 1:
+            raise MailframeError(
+                f"events= takes what mf.read_events returned; this frame does not "
+                f"have {name!r} once"
+            )
+    cells = zip(*(events[name].tolist() for name in _OF_EVENTS), strict=True)
+    messages = (
+        search.stored_message(dict(zip(_OF_EVENTS, values, strict=True))) for values in cells
+    )
+    return list(dict.fromkeys(message for message in messages if message is not None))
 
 
 def _taken_ids(ledger: Ledger, attempt: Attempt, message_ids: Iterable[str]) -> set[bytes]:

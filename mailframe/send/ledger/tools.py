@@ -19,7 +19,11 @@ from mailframe.postmark.client import Postmark
 from mailframe.results import advice
 from mailframe.send.ledger import Attempt, CampaignRecord, Ledger, MessageState, maintenance
 from mailframe.send.ledger.control_messages import read_control
-from mailframe.send.ledger.reconciliation import reconcile_attempt
+from mailframe.send.ledger.reconciliation import (
+    messages_of,
+    reconcile_attempt,
+    record_shown,
+)
 from mailframe.send.ledger.release import Release
 
 if TYPE_CHECKING:
@@ -32,7 +36,11 @@ _MAX_TIMEOUT_S: Final = 3_600
 
 
 def reconcile(
-    name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER
+    name: str,
+    server: Postmark | None = None,
+    *,
+    events: pd.DataFrame | None = None,
+    ledger: LedgerName = DEFAULT_LEDGER,
 ) -> pd.DataFrame:
     """Search Postmark for every unconfirmed request of a campaign, and record what it holds.
 
@@ -42,6 +50,9 @@ def reconcile(
     Args:
         name: the name of the campaign.
         server: the server that it was sent through; None is ``mf.Postmark()``.
+        events: what ``mf.read_events`` returned, or some of its rows. An event proves that Postmark
+            accepted its message, whose metadata name row and request. They are read before the
+            search, which is left out for a request of which nothing is unknown any more.
         ledger: the path or the URL of the ledger in which it is recorded.
 
     Returns:
@@ -50,15 +61,17 @@ def reconcile(
 
     Raises:
         LedgerError: the ledger has no such campaign, or Postmark does not answer.
+        MailframeError: *events* is another frame.
     """
     ledger = needed_ledger_path(ledger)
+    shown = [] if events is None else messages_of(events)
     with _open_campaign(name, server, ledger) as campaign:
         lines = [
             (
                 attempt.number,
                 attempt.started_at,
                 attempt.messages,
-                campaign.reconcile(attempt),
+                campaign.reconcile(attempt, shown),
                 campaign.count_unknown(attempt),
                 attempt.why,
             )
@@ -248,11 +261,14 @@ class _OpenCampaign:
         """How many messages of a request are unknown."""
         return len(self.ledger.unknown_messages(attempt))
 
-    def reconcile(self, attempt: Attempt) -> int:
-        """How many messages of a request Postmark shows; they are recorded as accepted."""
+    def reconcile(self, attempt: Attempt, shown: Sequence[search.StoredMessage] = ()) -> int:
+        """How many messages of a request *shown* or Postmark has; they are recorded as accepted."""
         if self.record.is_test:
             return 0
-        return len(reconcile_attempt(self.server, self.ledger, attempt))
+        of_shown = len(record_shown(self.ledger, attempt, shown))
+        if of_shown and not self.count_unknown(attempt):
+            return of_shown
+        return of_shown + len(reconcile_attempt(self.server, self.ledger, attempt))
 
     def reconcile_all(self) -> list[Attempt]:
         """The requests that are still unconfirmed after Postmark was asked for each."""
