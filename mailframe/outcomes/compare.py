@@ -95,6 +95,11 @@ def compare(
     rows = ComparedRows(results)
     what = measured(results, outcome)
     comparisons = _comparisons(rows, what, weights, holdout, baseline)
+    if isinstance(outcome, str | int | tuple) and outcome in (by if isinstance(by, list) else [by]):
+        raise FrameError(
+            f"by={by!r}: {outcome!r} is what is compared; name columns that are known before "
+            "the send"
+        )
     ask = Question(what.name, by, float(level))
     numbers = [what.numbers(one.positions, rows.accepted) for one in comparisons]
     is_rate = all(np.isin(values, (0.0, 1.0)).all() for values in numbers)
