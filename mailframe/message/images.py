@@ -190,12 +190,12 @@ class _ImageOfRow:
             import joblib  # noqa: PLC0415 - an extra
         except ImportError:
             raise MissingExtra("mf.image(processes=…)", "charts") from None
-        sent = self._draw, [row._alone() for row in rows[:1]]  # noqa: SLF001
-        try:
-            # Before a process starts: learned later, a thread of joblib may print a KeyError, too.
-            pickle.dumps(joblib.wrap_non_picklable_objects(sent))
-        except Exception as error:
-            raise self._refused(_NOT_SENDABLE) from error
+        if joblib.effective_n_jobs(self._processes) > 1:
+            sent = self._draw, [row._alone() for row in rows[:1]]  # noqa: SLF001 - not a name of the row
+            try:  # before a process starts: later, a thread of joblib may print a KeyError, too
+                pickle.dumps(joblib.wrap_non_picklable_objects(sent))
+            except Exception as error:
+                raise self._refused(_NOT_SENDABLE) from error
         pool = joblib.Parallel(n_jobs=self._processes, return_as="generator")
         drawing = joblib.delayed(_drawn_or_none)
         try:

@@ -95,7 +95,10 @@ def compare(
     rows = ComparedRows(results)
     what = measured(results, outcome)
     comparisons = _comparisons(rows, what, weights, holdout, baseline)
-    if isinstance(outcome, str | int | tuple) and outcome in (by if isinstance(by, list) else [by]):
+    if isinstance(outcome, str | int | tuple) and any(
+        isinstance(label, type(outcome)) and label == outcome
+        for label in (by if isinstance(by, list) else [by])
+    ):
         raise FrameError(
             f"by={by!r}: {outcome!r} is what is compared; name columns that are known before "
             "the send"

@@ -457,6 +457,7 @@ def test_a_process_that_dies_or_cannot_take_the_function_is_an_error_that_says_s
     with pytest.raises(LetterError, match="cannot be sent to another process"):
         payloads(df.assign(pic=mf.image(locked, alt="x", processes=2)), html_body=body)
     assert multiprocessing.active_children() == []  # it is learned before a process starts
+    assert len(payloads(df.assign(pic=mf.image(locked, alt="x", processes=1)), html_body=body)) == 4
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -69,8 +69,8 @@ def record_shown(
     return proven
 
 
-def messages_of(events: object) -> list[StoredMessage]:
-    """The messages of a table of events, each once; those of no ledger are left out.
+def messages_of(events: object) -> dict[str, list[StoredMessage]]:
+    """The messages of a table of events, each once, by request; those of no ledger are left out.
 
     Raises:
         MailframeError: *events* is not what ``mf.read_events`` returns, or some of its rows.
@@ -79,17 +79,28 @@ def messages_of(events: object) -> list[StoredMessage]:
         raise MailframeError(
             f"events= takes what mf.read_events returned, not a {type(events).__name__}"
         )
+    labels = [label for label in events.columns.tolist() if isinstance(label, str)]
     for name in _OF_EVENTS:
-        if sum(label == name for label in events.columns) != 1:
+        if labels.count(name) != 1:
             raise MailframeError(
-                f"events= takes what mf.read_events returned; this frame does not "
-                f"have {name!r} once"
+                "events= takes what mf.read_events returned; this frame does not have "
+                f"{name!r} once"
             )
-    cells = zip(*(events[name].tolist() for name in _OF_EVENTS), strict=True)
+    message_ids, metadata = (events[name].tolist() for name in _OF_EVENTS)
+    if not any(isinstance(one, dict) for one in metadata) and events["Metadata"].notna().any():
+        raise MailframeError(
+            "events= takes what mf.read_events returned; 'Metadata' has no dict in this frame. "
+            "Read the file of events again: a CSV file does not keep them"
+        )
     messages = (
-        search.stored_message(dict(zip(_OF_EVENTS, values, strict=True))) for values in cells
+        search.stored_message({"MessageID": message_id, "Metadata": fields})
+        for message_id, fields in zip(message_ids, metadata, strict=True)
     )
-    return list(dict.fromkeys(message for message in messages if message is not None))
+    distinct = dict.fromkeys(message for message in messages if message is not None)
+    requests: dict[str, list[StoredMessage]] = {}
+    for message in search.unambiguous(distinct):
+        requests.setdefault(message.attempt, []).append(message)
+    return requests
 
 
 def _taken_ids(ledger: Ledger, attempt: Attempt, message_ids: Iterable[str]) -> set[bytes]:

@@ -64,18 +64,20 @@ def reconcile(
         MailframeError: *events* is another frame.
     """
     ledger = needed_ledger_path(ledger)
-    shown = [] if events is None else messages_of(events)
+    of_events = {} if events is None else messages_of(events)
     with _open_campaign(name, server, ledger) as campaign:
+        unconfirmed = campaign.unconfirmed()
+        proven = campaign.record_events(of_events)  # of all requests, before a search may fail
         lines = [
             (
                 attempt.number,
                 attempt.started_at,
                 attempt.messages,
-                campaign.reconcile(attempt, shown),
+                proven[attempt.uid] + campaign.reconcile(attempt),
                 campaign.count_unknown(attempt),
                 attempt.why,
             )
-            for attempt in campaign.unconfirmed()
+            for attempt in unconfirmed
         ]
     counts = {"messages": "Int64", "found": "Int64", "unknown": "Int64"}
     table = _table(lines, {"batch": "Int64", "started_at": "str", **counts, "why": "str"})
@@ -90,6 +92,7 @@ def resolve(
     reason: str,
     control: str | None = None,
     timeout: float = 60.0,
+    events: pd.DataFrame | None = None,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> int:
     """Decide about the messages that are still unknown, by explicit confirmation.
@@ -108,6 +111,7 @@ def resolve(
         control: an address of your own that this server may send from, such as the sender of the
             letter; None posts nothing, and a later message of another campaign must be shown.
         timeout: the seconds to wait until Postmark's search shows a control message.
+        events: as in ``reconcile``: what they prove is ``accepted`` in any case.
         ledger: the path or the URL of the ledger in which the campaign is recorded.
 
     Returns:
@@ -128,8 +132,10 @@ def resolve(
             f"timeout={timeout!r} is not a number of seconds from 0 to {_MAX_TIMEOUT_S}"
         )
     mailbox = None if control is None else read_control(control)
+    of_events = {} if events is None else messages_of(events)
     call = advice.resolve_call(name, reason=reason, control=control, ledger=ledger)
     with _open_campaign(name, server, ledger) as campaign:
+        campaign.record_events(of_events)
         unconfirmed = campaign.reconcile_all()
         if as_ == "unsent" and unconfirmed and not campaign.record.is_test:
             release = Release(
@@ -261,14 +267,19 @@ class _OpenCampaign:
         """How many messages of a request are unknown."""
         return len(self.ledger.unknown_messages(attempt))
 
-    def reconcile(self, attempt: Attempt, shown: Sequence[search.StoredMessage] = ()) -> int:
-        """How many messages of a request *shown* or Postmark has; they are recorded as accepted."""
-        if self.record.is_test:
+    def record_events(self, of_events: Mapping[str, list[search.StoredMessage]]) -> Counter[str]:
+        """Record as accepted what events prove; their number by request."""
+        proven: Counter[str] = Counter()
+        for attempt in () if self.record.is_test else self.unconfirmed():
+            messages = of_events.get(attempt.uid, ())
+            proven[attempt.uid] = len(record_shown(self.ledger, attempt, messages))
+        return proven
+
+    def reconcile(self, attempt: Attempt) -> int:
+        """How many messages of a request Postmark shows; they are recorded as accepted."""
+        if self.record.is_test or not self.count_unknown(attempt):
             return 0
-        of_shown = len(record_shown(self.ledger, attempt, shown))
-        if of_shown and not self.count_unknown(attempt):
-            return of_shown
-        return of_shown + len(reconcile_attempt(self.server, self.ledger, attempt))
+        return len(reconcile_attempt(self.server, self.ledger, attempt))
 
     def reconcile_all(self) -> list[Attempt]:
         """The requests that are still unconfirmed after Postmark was asked for each."""

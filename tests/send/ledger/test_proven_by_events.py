@@ -9,8 +9,10 @@ import pytest
 
 import mailframe as mf
 from mailframe.errors import LedgerError, MailframeError
+from mailframe.paths import default_path
 from tests.campaigns import campaign, send_with
-from tests.send.ledger.test_decisions import searches
+from tests.send.ledger.judging import age
+from tests.send.ledger.test_decisions import ME, searches
 
 pytestmark = pytest.mark.usefixtures("on_both")
 
@@ -83,7 +85,10 @@ def test_what_events_prove_is_kept_if_the_search_fails(sandbox, unknown, read):
     """Each is recorded on its own."""
     events = read(sandbox.messages().iloc[:3])
     is_down = [True]
-    rule = lambda _: "http_500" if is_down[0] else None  # noqa: E731
+
+    def rule(_):
+        return "http_500" if is_down[0] else None
+
     sandbox.fault(rule, path="/messages/outbound", times=None)
     with pytest.raises(LedgerError, match="could not be searched"):
         mf.reconcile("numbers", sandbox.server, events=events)
@@ -109,10 +114,7 @@ def other_row(metadata):
         lambda metadata: {name: metadata[name] for name in ("n", "mf-c")},
         lambda metadata: metadata | {"mf-m": "no digits"},
         lambda metadata: metadata | {"mf-m": None},
-        list,
-        json.dumps,
         lambda metadata: None,
-        lambda metadata: 5.0,
         lambda metadata: {},
     ],
 )
@@ -175,12 +177,61 @@ def test_events_of_another_campaign_prove_nothing(sandbox, unknown, read):
     assert counts(mf.reconcile("numbers", sandbox.server, events=read(of_other))) == [[0, 4]]
 
 
+def test_events_of_all_requests_are_recorded_before_a_search_fails(sandbox, read):
+    """A search that fails for the first request keeps nothing from the others."""
+    for rows in (2, 4):
+        sandbox.fault("http_500_accepted", path="/email/batch")
+        send_with(campaign(rows), sandbox.server)
+    assert len(mf.reconcile("numbers", sandbox.server)) == 2
+    is_down = [True]
+
+    def rule(_):
+        return "http_500" if is_down[0] else None
+
+    sandbox.fault(rule, path="/messages/outbound", times=None)
+    events = read(sandbox.messages().iloc[1:])
+    with pytest.raises(LedgerError, match="could not be searched"):
+        mf.reconcile("numbers", sandbox.server, events=events)
+    is_down[0] = False
+    assert counts(mf.reconcile("numbers", sandbox.server)) == [[0, 1]]
+
+
+def test_a_decision_releases_nothing_that_an_event_proves(sandbox, unknown, read):
+    """Not even if the search is up to date and Postmark does not show the message any more."""
+    arrived = sandbox.messages()
+    events = read(arrived.iloc[:3])
+    age(default_path())
+    sandbox.clear()
+    sandbox.index_delay_s = 0
+    decided = mf.resolve(
+        "numbers", sandbox.server, as_="unsent", reason="asked", control=ME, events=events
+    )
+    assert decided == 1
+    again = send_with(campaign(4), sandbox.server)
+    assert again["status"].tolist() == ["skipped"] * 3 + ["accepted"]
+    assert again["MessageID"].tolist()[:3] == arrived["MessageID"].tolist()[:3]
+
+
+def test_a_frame_whose_metadata_became_text_is_refused(sandbox, unknown, read):
+    """As after a CSV file: nothing would be proven, without a word."""
+    events = read(sandbox.messages())
+    for column in (events["Metadata"].astype("str"), [[] for _ in range(4)], [5.0] * 4):
+        with pytest.raises(MailframeError, match="'Metadata' has no dict"):
+            mf.reconcile("numbers", sandbox.server, events=events.assign(Metadata=column))
+    nothing = events.assign(Metadata=None)
+    assert counts(mf.reconcile("numbers", sandbox.server, events=nothing)) == [[0, 4]]
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         ("events.jsonl", "takes what mf.read_events returned, not a str"),
         ([], "not a list"),
         (pd.DataFrame(), "not have 'MessageID' once"),
+        (
+            pd.DataFrame(columns=pd.Index([pd.NA, "MessageID"], dtype=object)),
+            "not have 'Metadata' once",
+        ),
         (pd.DataFrame({"MessageID": ["m1"]}), "not have 'Metadata' once"),
         (pd.DataFrame(columns=["MessageID"] * 2 + ["Metadata"]), "not have 'MessageID' once"),
     ],
