@@ -79,7 +79,8 @@ def messages_of(events: object) -> dict[str, list[StoredMessage]]:
         raise MailframeError(
             f"events= takes what mf.read_events returned, not a {type(events).__name__}"
         )
-    labels = [label for label in events.columns.tolist() if isinstance(label, str)]
+    columns: Iterable[object] = events.columns  # of any type; pandas-stubs say text
+    labels = [label for label in columns if isinstance(label, str)]
     for name in _OF_EVENTS:
         if labels.count(name) != 1:
             raise MailframeError(
