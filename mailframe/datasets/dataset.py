@@ -189,7 +189,7 @@ class MessageDataset:
         finder = RepeatFinder(
             read.people,
             keys if self.key else None,
-            lambda pairs: repeated_keys(self._key_frame(), self.key, pairs),
+            lambda pairs: repeated_keys(self.frame, self.key, pairs),
             self._repeated_recipients,
         )
         streams = {stream for part in self._parts for stream in part.streams}

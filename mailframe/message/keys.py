@@ -363,8 +363,10 @@ class Digests:
         self.halves()[positions] = digests.halves()
         self._has_digest[positions] = digests._has_digest
 
-    def repeats(self, *, without: Mask | None = None) -> list[tuple[int, int]]:
+    def repeats(self, *, without: Mask | None = None) -> np.ndarray[tuple[int, int], Any]:
         """Positions of each row with the digest of an earlier row, and of the first such row.
+
+        The result has two columns, and is ordered by the first.
 
         Args:
             without: one per row, whether it does not count; None if all count.
@@ -375,10 +377,10 @@ class Digests:
         ordered = np.sort(halves[positions, 0])
         shared = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(shared):
-            return []
+            return np.empty((0, 2), dtype=np.intp)
         # few rows share half a digest, so only these are compared whole
         positions = positions[np.isin(halves[positions, 0], shared)]
         frame = pd.DataFrame(halves[positions], columns=["a", "b"]).assign(position=positions)
         later = frame.duplicated(["a", "b"])
         firsts = frame.groupby(["a", "b"], sort=False)["position"].transform("first")
-        return list(zip(positions[later].tolist(), firsts[later].tolist(), strict=True))
+        return np.column_stack([positions[later], firsts[later]])

@@ -224,13 +224,12 @@ def finished_preflight(
     """
     before = problems.ordered()
     sizes[before.errors().positions()] = 0
-    repeats = list(finder.problems())
-    if not repeats:
+    problems += finder.problems()
+    ordered = problems.ordered()
+    if len(ordered) == len(before):
         return Preflight(before, sizes != 0, array("I", sizes.tobytes()), **made)
     of_repeats = Repeats(finder, before, sizes)
-    nobody = np.zeros(len(sizes), dtype=bool)
-    ordered = of_repeats.problems(without=nobody)
-    left = of_repeats.sizes_of(ordered, without=nobody)
+    left = of_repeats.sizes_of(ordered, without=np.zeros(len(sizes), dtype=bool))
     return Preflight(ordered, left != 0, array("I", left.tobytes()), repeats=of_repeats, **made)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailframe.message.keys import cell
 from mailframe.message.problem_list import ProblemCollector
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from mailframe.message.keys import Digests
     from mailframe.message.problem_list import Mask, ProblemList
 
-    Pairs: TypeAlias = "Sequence[tuple[int, int]]"
+    Pairs: TypeAlias = Sequence[Sequence[int]]
     Sizes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+
+_BLOCK: Final = 20_000
+"""Repeats whose names and texts are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,16 @@ class RepeatFinder:
             without: one per row, whether it does not count; None if all count.
         """
         if self.keys is not None:
-            yield from self.of_keys(self.keys.repeats(without=without))
-        yield from self.of_people(self.people.repeats(without=without))
+            yield from _in_blocks(self.of_keys, self.keys, without=without)
+        yield from _in_blocks(self.of_people, self.people, without=without)
+
+
+def _in_blocks(
+    of_pairs: Callable[[Pairs], Iterable[Problem]], digests: Digests, *, without: Mask | None
+) -> Iterator[Problem]:
+    pairs = digests.repeats(without=without)
+    for first in range(0, len(pairs), _BLOCK):
+        yield from of_pairs(pairs[first : first + _BLOCK].tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,7 @@ def repeated_recipients(
         yield Problem(position, "to", code, detail, value=recipient)
 
 
-def repeated_keys(
-    frame: pd.DataFrame, columns: Sequence[str], repeats: Sequence[tuple[int, int]]
-) -> Iterator[Problem]:
+def repeated_keys(frame: pd.DataFrame, columns: Sequence[str], repeats: Pairs) -> Iterator[Problem]:
     """A problem for each row whose key an earlier row has.
 
     Args:

@@ -71,7 +71,7 @@ def test_repeats_name_the_first_of_each(texts):
     digests = Digests(len(texts))
     for position, text in enumerate(texts):
         digests.put_bytes(position, digest(text))
-    assert dict(digests.repeats()) == {
+    assert dict(digests.repeats().tolist()) == {
         i: texts.index(t) for i, t in enumerate(texts) if texts.index(t) != i
     }
 

@@ -115,7 +115,7 @@ def all_problems(
 ) -> Iterator[Problem]:
     """All problems of a key."""
     yield from key_problems(frame, columns, digests, spellings)
-    yield from repeated_keys(frame, columns, digests.repeats())
+    yield from repeated_keys(frame, columns, digests.repeats().tolist())
 
 
 def assert_as_plain(frame: pd.DataFrame, columns: Sequence[Any]) -> None:
@@ -200,8 +200,8 @@ def test_repeats_compare_whole_digests(places):
     for position, place in enumerate(places):
         if place is not None:
             digests.put_bytes(position, place.to_bytes(16, "little"))
-    assert list(digests.repeats()) == [
-        (position, places.index(place))
+    assert digests.repeats().tolist() == [
+        [position, places.index(place)]
         for position, place in enumerate(places)
         if place is not None and places.index(place) != position
     ]
