@@ -17,12 +17,23 @@ from mailframe.datasets import sources
 from tests.datasets.test_datasets import LETTER, planted, same_as_composed
 from tests.systems import IS_POSIX
 
-dask = pytest.importorskip("dask.dataframe", reason="the extra dask is not installed")
-distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+MISSING = "the extra dask is not installed"
 
 
 @pytest.fixture
-def client():
+def dask():
+    """The module, which only the worker imports that needs it: it takes a second."""
+    return pytest.importorskip("dask.dataframe", reason=MISSING)
+
+
+@pytest.fixture
+def distributed():
+    """The module, as ``dask``."""
+    return pytest.importorskip("distributed", reason=MISSING)
+
+
+@pytest.fixture
+def client(distributed):
     """A Dask cluster of threads of this process.
 
     Its HTTP server takes a free port: where port 8787 is taken, Dask warns, and a warning is an
@@ -35,7 +46,7 @@ def client():
 
 
 @pytest.mark.parametrize("source", ["pandas", "dask", "dask without a client"])
-def test_dask_renders_the_same_dataset(tmp_path, monkeypatch, client, source):
+def test_dask_renders_the_same_dataset(tmp_path, monkeypatch, dask, client, source):
     """Frames of pandas and Dask, by a client or by the scheduler of Dask."""
     monkeypatch.setattr(sources, "PARTITION_ROWS", 50)
     frame = planted(200)
@@ -72,12 +83,13 @@ def written_with_a_kill(folder, executor):
 @pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("executor", ["processes", "dask"])
-def test_a_killed_worker_costs_time_alone(tmp_path, monkeypatch, executor):
+def test_a_killed_worker_costs_time_alone(tmp_path, monkeypatch, request, executor):
     """Its part is made again by another one, and is whole."""
     monkeypatch.setattr(sources, "PARTITION_ROWS", 50)
     if executor == "processes":
         written_with_a_kill(tmp_path, executor)
         return
+    distributed = request.getfixturevalue("distributed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -143,7 +155,7 @@ def is_alive(number: int) -> bool:
     return True
 
 
-def test_a_level_of_an_index_is_no_column(tmp_path):
+def test_a_level_of_an_index_is_no_column(tmp_path, dask):
     """Of pandas and Dask, where a frame that was grouped has several."""
     frame = pd.DataFrame({"email": ["a@acme.dev", "b@acme.dev"], "g": ["x", "y"], "n": [1, 2]})
     grouped = dask.from_pandas(frame, npartitions=2).groupby(["g", "n"]).agg({"email": "first"})

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from mailframe.outcomes.intervals import (
     independence,
@@ -75,6 +74,8 @@ def test_neither_the_order_of_groups_nor_of_rows_matters(data, strata, level):
 
 def test_they_are_those_of_scipy():
     """Without strata; the interval of a rate against one without successes is that of Wilson."""
+    from scipy import stats  # noqa: PLC0415 - it takes a second of each worker
+
     rng = np.random.default_rng(2)
     left, right = rng.gamma(2, 9, 40), rng.gamma(2, 11, 25)
     values, group = np.concatenate([left, right]), np.repeat([0, 1], [40, 25])
