@@ -142,6 +142,7 @@ def connect(url: LedgerUrl) -> Connection:
     try:
         _refuse_old(url, connection.info.server_version)
         with named_errors(url, "the ledger cannot be used"):
+            connection.execute("SET statement_timeout = 0")  # the settings take some milliseconds
             settings = _SESSION | {"search_path": f"{sql.quoted(url.schema)}, pg_temp"}
             level = connection.execute("SELECT current_setting('synchronous_commit')").fetchone()
             if level != ("remote_apply",):
