@@ -377,9 +377,9 @@ def test_the_settings_of_the_session_are_those_of_a_ledger(postgres):
     """A role with time limits does not end a send, and a machine that is gone loses its lock."""
     postgres.run(
         "CREATE ROLE limited LOGIN SUPERUSER",
-        "ALTER ROLE limited SET statement_timeout = '100ms'",
-        "ALTER ROLE limited SET idle_session_timeout = '50ms'",
-        "ALTER ROLE limited SET idle_in_transaction_session_timeout = '50ms'",
+        "ALTER ROLE limited SET statement_timeout = '1s'",
+        "ALTER ROLE limited SET idle_session_timeout = '1s'",
+        "ALTER ROLE limited SET idle_in_transaction_session_timeout = '1s'",
     )
     url = ledger_path(postgres.tcp_url())
     with connect(url) as connection:
@@ -388,11 +388,11 @@ def test_the_settings_of_the_session_are_those_of_a_ledger(postgres):
             assert 0 < int(value) <= 30
     limited = ledger_path(postgres.url(user="limited"))
     with connect(limited) as connection:
-        connection.execute("SELECT pg_sleep(0.2)")
+        connection.execute("SELECT pg_sleep(1.2)")
     with Ledger(limited) as ledger:
         record = ledger.campaign("test", "numbers")
         with ledger.lock_campaign(record):
-            time.sleep(0.1)
+            time.sleep(1.2)
             ledger.recover(record)
 
 
