@@ -222,7 +222,10 @@ class LedgerStopped(SendError):
 
 
 class ServerBusy(SendError):
-    """The server answered 429 or 503 after every retry; the rest is ``unsent``."""
+    """The server answered 429 or 503 after every retry, or a question before the send failed there.
+
+    The rest is ``unsent``.
+    """
 
 
 class ServerUnreachable(SendError):

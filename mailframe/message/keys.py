@@ -250,14 +250,14 @@ def _canonical_cells(column: pd.Series[Any], first: int) -> list[str | KeyFault]
         return list(map(str, values))
     if kinds == {str}:
         whole = "".join(values)
-        if whole.isascii() and "." not in whole:
+        if whole.isascii() and ".0" not in whole:
             return values  # they are NFC, and no whole numbers with a fraction of zeros
     exact_to = exact_up_to(column.dtype) if is_float_dtype(column.dtype) else EXACT_FLOAT
     return [_canonical_or_fault(value, exact_to) for value in values]
 
 
 def _canonical_or_fault(value: object, exact_to: int) -> str | KeyFault:
-    if type(value) is str and value.isascii() and "." not in value:
+    if type(value) is str and value.isascii() and ".0" not in value:
         return value
     try:
         return canonical(value, exact_to=exact_to)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mailframe.errors import LedgerError
+from mailframe.errors import AccountError, LedgerError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.account.times import EASTERN
 from mailframe.postmark.message_ids import is_message_id, normalized_id
@@ -98,16 +99,8 @@ def _started(work: Callable[[], None]) -> bool:
     return True
 
 
-class SearchError(LedgerError):
-    """A query to Postmark failed, so it is not known what it has stored.
-
-    Attributes:
-        status: the HTTP status of the reply; None without one.
-    """
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+class SearchError(AccountError, LedgerError):
+    """A query to Postmark failed, so it is not known what it has stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +175,8 @@ class MessageSearch:
                 return
         raise SearchError(
             f"Postmark has stored {total:,} messages with {self.key}={self.value}; its search "
-            f"returns at most {MAX_REACH:,}"
+            f"returns at most {MAX_REACH:,}",
+            status=HTTPStatus.OK,
         )
 
     def every(self) -> Iterator[StoredMessage]:
@@ -204,7 +198,8 @@ class MessageSearch:
             elif keys[message_id] != message.key:
                 raise SearchError(
                     "Postmark's search returned one MessageID for two messages; its result was not "
-                    "used"
+                    "used",
+                    status=HTTPStatus.OK,
                 )
 
     def _between(self, start: datetime, end: datetime) -> Iterator[StoredMessage]:

@@ -20,6 +20,7 @@ from mailframe.results import advice
 from mailframe.results.row_results import Status
 from mailframe.send.ledger.encoding import key_text
 from mailframe.send.ledger.recorded_statuses import is_unconfirmed
+from mailframe.send.questions import is_refusal
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
@@ -92,14 +93,17 @@ def _invalid_rows(
 
 def server_error(error: SearchError) -> errors.MailframeError:
     """The error of a run if Postmark did not answer a question before the first request."""
-    kinds: dict[int | None, type[errors.SendError]] = {
-        None: errors.ServerUnreachable,
-        HTTPStatus.UNAUTHORIZED: errors.TokenRefused,
-        HTTPStatus.TOO_MANY_REQUESTS: errors.ServerBusy,
-        HTTPStatus.SERVICE_UNAVAILABLE: errors.ServerBusy,
-    }
-    kind = kinds.get(error.status)
-    return error if kind is None else kind(str(error), results=NO_RESULTS_YET)
+    status = error.status
+    kind: type[errors.SendError] = errors.ServerBusy  # 5xx, and 4xx that may pass
+    if status is None:
+        kind = errors.ServerUnreachable
+    elif status == HTTPStatus.UNAUTHORIZED:
+        kind = errors.TokenRefused
+    elif is_refusal(status):
+        kind = errors.RequestRefused
+    elif status < HTTPStatus.BAD_REQUEST:  # an answer that Postmark does not give
+        return error
+    return kind(str(error), results=NO_RESULTS_YET)
 
 
 def refuse_unknown_templates(

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from collections import Counter
+from functools import partial
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from benchmarks.answering import NOTHING_FOUND, STREAMS
 from mailframe.errors import FrameError, LetterError, MailframeError, NotPicklable, StreamRefused
+from mailframe.send.retry_policy import RetryPolicy
 
 PEOPLE = pd.DataFrame(
     {
@@ -446,3 +448,35 @@ def test_a_plan_asks_again_when_postmark_is_busy(sandbox):
     """As a send does."""
     sandbox.fault("http_429", path="/message-streams", times=1)
     assert campaign().plan(sandbox.server).skipped == {}
+
+
+FAILURES = {  # the error of a send, and how often the question is asked
+    "http_500_lost": (mf.errors.ServerBusy, 4),
+    "http_503_json": (mf.errors.ServerBusy, 4),
+    "http_429": (mf.errors.ServerBusy, 4),
+    "close_lost": (mf.errors.ServerUnreachable, 4),
+    "html_reply": (mf.errors.AccountError, 4),
+    "http_307": (mf.errors.AccountError, 4),
+    "http_413_html": (mf.errors.RequestRefused, 1),
+}
+
+
+@pytest.mark.parametrize("case", ["plan: suppressions", "send: suppressions", "send: streams"])
+@pytest.mark.parametrize("fault", FAILURES)
+def test_without_an_answer_nothing_is_sent(sandbox, tmp_path, monkeypatch, fault, case):
+    """A refusal is not repeated; anything else may pass."""
+    monkeypatch.setattr(RetryPolicy, "pause_s", lambda *_: 0.0)
+    kind, tries = FAILURES[fault]
+    way, _, question = case.partition(": ")
+    path = "/message-streams" + "/outbound/suppressions/dump" * (question == "suppressions")
+    sandbox.fault(fault, path=path, times=tries)
+    chosen = campaign()
+    call = chosen.plan if way == "plan" else partial(chosen.send, ledger=tmp_path / "l", **QUIET)
+    with pytest.raises(kind if way == "send" else mf.errors.AccountError) as caught:
+        call(sandbox.server)
+    requests = sandbox.requests()
+    assert (requests["path"] == path).sum() == tries
+    assert not (requests["method"] == "POST").any()
+    if way == "send":
+        assert set(caught.value.results["status"]) == {"unsent"}
+        assert set(call(sandbox.server)["status"]) == {"accepted"}
