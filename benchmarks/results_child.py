@@ -18,7 +18,8 @@ import mailframe as mf
 from benchmarks.frame import people
 from benchmarks.letter import KEY, compose
 from benchmarks.peak import forget_peak, peak, resident
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.digests import Digests
+from mailframe.message.keys import key_problems
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults, Status

@@ -17,10 +17,11 @@ from mailframe.datasets.stored_part import AGAIN, reading
 from mailframe.errors import MailframeError
 from mailframe.message.arrow_columns import frame_of
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
+from mailframe.message.digests import Digests
 from mailframe.message.fingerprint import campaign_fingerprint, recorded_fingerprint
 from mailframe.message.given_frame import PANDAS
 from mailframe.message.groups import NO_GROUPS
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.keys import key_problems
 from mailframe.message.message import Message
 from mailframe.message.preflight import finished_preflight
 from mailframe.message.problem_list import ProblemCollector

@@ -12,7 +12,7 @@ from mailframe.errors import FrameError, LetterError
 from mailframe.message.binding import bind
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.content_digests import content_digest, mail_digest
-from mailframe.message.keys import digests_of
+from mailframe.message.digests import digests_of
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mailframe.errors import MailframeError
 from mailframe.message.checked_bodies import CheckedBodies, storage_mode
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
-from mailframe.message.keys import Digests, digests_of
+from mailframe.message.digests import Digests, digests_of
 from mailframe.message.message import Message
 from mailframe.problems import Code, Problem
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import orjson
 
-from mailframe.message.keys import DIGEST_BYTES, HALF_BYTES, Digests
+from mailframe.message.digests import DIGEST_BYTES, HALF_BYTES, Digests
 from mailframe.message.message import OF_TEMPLATE
 
 if TYPE_CHECKING:

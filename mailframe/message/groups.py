@@ -22,9 +22,10 @@ from pandas.api.types import is_hashable
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
 from mailframe.letter.suggestions import listed
+from mailframe.message.digests import Digests
 from mailframe.message.given_frame import as_pandas
 from mailframe.message.given_values import given_series, varies
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.keys import key_problems
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.message.text_arrays import repeated_texts, text_array
 from mailframe.pandas_versions import VARYING

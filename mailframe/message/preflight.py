@@ -14,7 +14,8 @@ import numpy as np
 from mailframe.letter.letter import field_of
 from mailframe.message.checked_rows import check_rows
 from mailframe.message.checks import check_letter
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.digests import Digests
+from mailframe.message.keys import key_problems
 from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
 from mailframe.message.repeats import (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from mailframe.message.keys import Digests
+    from mailframe.message.digests import Digests
     from mailframe.message.problem_list import Mask, ProblemList
 
     Pairs: TypeAlias = Sequence[Sequence[int]]

@@ -11,7 +11,8 @@ import numpy as np
 
 from mailframe.message.checked_rows import check_rows, checked_messages
 from mailframe.message.content_digests import ContentDigests, LateDigests
-from mailframe.message.keys import Digests, key_problems
+from mailframe.message.digests import Digests
+from mailframe.message.keys import key_problems
 from mailframe.message.message import Message
 from mailframe.message.preflight import (
     finished_preflight,

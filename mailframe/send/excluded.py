@@ -15,8 +15,9 @@ from mailframe.letter.suggestions import listed
 from mailframe.message.address_errors import AddressError
 from mailframe.message.addresses import has_at_sign, plain_addresses, read_mailbox
 from mailframe.message.arrow_columns import with_fast_cells
+from mailframe.message.digests import digest, digests_of
 from mailframe.message.given_frame import as_pandas
-from mailframe.message.keys import canonical, canonical_chunks, cell, digest, digests_of, in_one
+from mailframe.message.keys import canonical, canonical_chunks, cell, in_one
 from mailframe.send.exclude_file import frame_of_file, is_file_name
 from mailframe.send.excluded_rows import ExcludedRows, no_digests, rows_of
 

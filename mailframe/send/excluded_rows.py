@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from mailframe.errors import MailframeError
+from mailframe.message.digests import digest, digests_of
 from mailframe.message.key_spelling import loose_texts
-from mailframe.message.keys import digest, digests_of, in_one
+from mailframe.message.keys import in_one
 from mailframe.message.message import Message
 
 if TYPE_CHECKING:

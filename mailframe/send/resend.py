@@ -8,7 +8,8 @@ import numpy as np
 
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
-from mailframe.message.keys import canonical, digest, joined
+from mailframe.message.digests import digest
+from mailframe.message.keys import canonical, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from mailframe.errors import StreamRefused
 from mailframe.letter.suggestions import listed
 from mailframe.message.address_errors import AddressError
 from mailframe.message.addresses import plain_addresses, read_mailbox
-from mailframe.message.keys import HALF_BYTES, digest
+from mailframe.message.digests import HALF_BYTES, digest
 from mailframe.message.message import Message
 from mailframe.postmark.search import SearchError
 from mailframe.send.states import NO_RESULTS_YET

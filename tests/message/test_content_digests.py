@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe.message.content_digests import ContentDigests, content_digest, mail_digest
-from mailframe.message.keys import digest, digests_of
+from mailframe.message.digests import digest, digests_of
 
 NAMED = (
     b'{"From":"a@acme.example","To":"Zo\xc3\xab <zoe@acme.example>","Subject":"Hi",'

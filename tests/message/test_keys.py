@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe import errors
+from mailframe.message.digests import Digests, digest
 from mailframe.message.key_spelling import loose
-from mailframe.message.keys import Digests, KeyFault, canonical, digest, joined
+from mailframe.message.keys import KeyFault, canonical, joined
 from tests.campaigns import LETTER, people
 
 UUID = uuid.UUID("0a129aee-e1cd-480d-b08d-4f48548ff48d")

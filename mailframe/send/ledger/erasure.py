@@ -9,7 +9,7 @@ import pandas as pd
 
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.paths import DEFAULT_LEDGER, needed_ledger_path
 from mailframe.send.ledger import Ledger, maintenance
 

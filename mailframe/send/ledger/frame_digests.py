@@ -13,7 +13,7 @@ from mailframe.send.ledger.packs import MessageDigests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailframe.message.keys import Digests
+    from mailframe.message.digests import Digests
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.send.ledger import Ledger
     from mailframe.send.ledger.packs import Ids, RecordedMessages, Rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.send.ledger import packs
 from mailframe.send.ledger.digest_index import DigestIndex
 from mailframe.send.ledger.packs import MessageDigests

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.paths import LedgerUrl, ledger_path
 from mailframe.send.ledger import Ledger, MessageState
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import mailframe as mf
 from mailframe.errors import MailframeWarning
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.paths import ledger_path
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger, MessageState

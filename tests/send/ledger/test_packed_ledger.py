@@ -16,7 +16,7 @@ import pytest
 import mailframe as mf
 from mailframe import errors
 from mailframe.errors import LedgerError
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger, packs
 from mailframe.send.ledger.packs import PACK_MESSAGES

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.message.keys import digest
+from mailframe.message.digests import digest
 from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger, packs
 from mailframe.send.retry_policy import RetryPolicy
