@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from mailframe.message.digests import are_among
 from mailframe.outcomes.events import EventKind
 from mailframe.outcomes.newest import SECOND_NS, NewestFirst
 from mailframe.outcomes.refresh_state import OVERLAP_NS, ReadUpTo
@@ -145,7 +146,7 @@ class Listed:
     def without(self, counted: str) -> Array:
         """Which events have none of these digests, in hexadecimal."""
         before = np.frombuffer(bytes.fromhex(counted), dtype=">u8")
-        return ~np.isin(np.array(self.digests, dtype="u8"), before.astype("u8"))
+        return ~are_among(np.array(self.digests, dtype="u8"), np.sort(before.astype("u8")))
 
     def counted(self, since_ns: int) -> str:
         """The digests of the events since a time, in hexadecimal."""
@@ -171,7 +172,7 @@ class Listed:
         is_new = np.zeros(len(digests), dtype=bool)
         is_new[np.unique(digests, return_index=True)[1]] = True
         if (times >= self._oldest_ns).any():  # older ones than all before did not
-            is_new &= ~np.isin(digests, np.array(self.digests, dtype="u8"))
+            is_new &= ~are_among(digests, np.sort(np.array(self.digests, dtype="u8")))
         self._oldest_ns = min(self._oldest_ns, int(times.min(initial=LATEST)))
         return is_new
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.message.digests import are_among
 from mailframe.outcomes.message_index import MessageIndex
 from mailframe.pandas_versions import text_column
 from mailframe.results.frame import last_column, results_columns
@@ -34,12 +35,12 @@ def links(results: pd.DataFrame) -> pd.DataFrame:
             "no links are stored with these results; results.mail.refresh(server) reads them. A "
             "file does not keep them"
         ) from None
-    messages = index.digests(np.arange(len(index)))
-    ours = {link: cells[np.isin(cells >> _COUNT_BITS, messages)] for link, cells in counts.items()}
+    ours = np.sort(index.digests(np.arange(len(index))))
+    counts = {link: cells[are_among(cells >> _COUNT_BITS, ours)] for link, cells in counts.items()}
     table = pd.DataFrame(
         [
             (link, int((cells & _MOST).sum()), len(cells))
-            for link, cells in ours.items()
+            for link, cells in counts.items()
             if len(cells)
         ],
         columns=["link", "clicks", "rows"],

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.message.digests import are_among
 from mailframe.outcomes.message_index import PIECE_ROWS, MessageIndex
 from mailframe.pandas_versions import text_column
 from mailframe.postmark.timestamps import NO_STAMP, as_stamps
@@ -132,7 +133,7 @@ class Sent:
         rest = np.ones(len(self), dtype=bool)
         for name in others:
             one = np.frombuffer(bytes.fromhex(members[name]), dtype=">u8")
-            self.streams[name] = np.isin(digests, one.astype("u8"))
+            self.streams[name] = are_among(digests, np.sort(one.astype("u8")))
             rest &= ~self.streams[name]
         self.streams[largest] = rest
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from mailframe.errors import MailframeError
-from mailframe.message.digests import digest, digests_of
+from mailframe.message.digests import are_among, digest, digests_of
 from mailframe.message.key_spelling import loose_texts
 from mailframe.message.keys import in_one
 from mailframe.message.message import Message
+from mailframe.send.ledger.digest_index import DigestIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -101,11 +102,7 @@ def rows_of(digests: Iterable[bytes | None]) -> DigestRows:
 
 def _are_among(these: DigestRows, those: DigestRows) -> Mask:
     """Whether each of *these* digests is one of *those*."""
-    among: Mask = np.isin(these[:, 0], those[:, 0])
-    if among.any():  # few share half a digest, so only these are compared whole
-        near = those[np.isin(those[:, 0], these[among, 0])]
-        pairs = set(map(tuple, near.tolist()))
-        among[among] = [tuple(one) in pairs for one in these[among].tolist()]
+    among: Mask = DigestIndex(those.view("u1")).find(these.view("u1")) >= 0
     return among
 
 
@@ -124,7 +121,7 @@ def _refuse_spellings(
         names: the names of the rows, for the error.
     """
     halves = rows_of(digests_of(in_one(list(map(loose_texts, absent)))))[:, 0]
-    alike = np.flatnonzero(np.isin(spellings, halves) & (spellings != 0) & ~rows)
+    alike = np.flatnonzero(are_among(spellings, np.sort(halves)) & (spellings != 0) & ~rows)
     if len(alike):
         place = int(np.flatnonzero(halves == spellings[alike[0]])[0])
         parts = tuple(part[place] for part in absent)

@@ -13,7 +13,7 @@ from mailframe.errors import StreamRefused
 from mailframe.letter.suggestions import listed
 from mailframe.message.address_errors import AddressError
 from mailframe.message.addresses import plain_addresses, read_mailbox
-from mailframe.message.digests import HALF_BYTES, digest
+from mailframe.message.digests import HALF_BYTES, are_among, digest
 from mailframe.message.message import Message
 from mailframe.postmark.search import SearchError
 from mailframe.send.states import NO_RESULTS_YET
@@ -57,11 +57,11 @@ def suppressed_rows(
     """
     streams = _usable_streams(server, composed, preflight, live=live)
     heads = preflight.people.halves()[:, 0]
-    among = None if composed.has_many_recipients else np.unique(heads[preflight.sound])
+    among = None if composed.has_many_recipients else np.sort(heads[preflight.sound])
     suppressed = {stream: _suppressed(server, stream, among=among) for stream in streams}
     rows = np.zeros(len(heads), dtype=bool)
     for people in suppressed.values():
-        rows |= preflight.sound & _are_among(heads, people)
+        rows |= preflight.sound & are_among(heads, people)
     if len(streams) <= 1 and not composed.has_many_recipients:
         return rows
     return _by_message(composed, preflight, rows, suppressed, live=live)
@@ -134,7 +134,7 @@ def _suppressed(server: InterruptibleServer, stream: str, *, among: Heads | None
     def look_up() -> None:
         digests = [digest(_identity(address)) for address in waiting]
         heads = np.frombuffer(b"".join(digests), dtype="<u8")[::2]
-        parts.append(heads.copy() if among is None else heads[_are_among(heads, among)])
+        parts.append(heads.copy() if among is None else heads[are_among(heads, among)])
         waiting.clear()
 
     def take(item: dict[str, Any]) -> None:
@@ -152,15 +152,6 @@ def _suppressed(server: InterruptibleServer, stream: str, *, among: Heads | None
     return people
 
 
-def _are_among(heads: Heads, ordered: Heads) -> Mask:
-    """Whether each is one of some in order; ``np.isin`` would order both again in each call."""
-    if not len(ordered):
-        return np.zeros(len(heads), dtype=bool)
-    places = np.searchsorted(ordered, heads)
-    among: Mask = ordered[np.minimum(places, len(ordered) - 1)] == heads
-    return among
-
-
 def _by_message(
     composed: Sendable,
     preflight: Preflight,
@@ -175,7 +166,7 @@ def _by_message(
         if isinstance(item, Message):
             pairs = getaddresses([str(item.payload.get("To") or "")])
             people = np.array([_head(address) for _, address in pairs], dtype="<u8")
-            left[item.position] = _are_among(people, suppressed[_stream_of(item)]).all()
+            left[item.position] = are_among(people, suppressed[_stream_of(item)]).all()
     return left
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mailframe.message.digests import are_among
+
 if TYPE_CHECKING:
     from mailframe.message.preflight import Mask
     from mailframe.send.ledger.packs import Ids, Rows
@@ -96,8 +98,7 @@ class DigestIndex:
         [same] = np.nonzero(self._heads[1:] == self._heads[:-1])
         if not len(same):
             return False
-        heads = np.unique(self._heads[same])
-        words = self._words[self._order[np.isin(self._heads, heads)]]
+        words = self._words[self._order[are_among(self._heads, self._heads[same])]]
         return len(np.unique(words, axis=0)) < len(words)
 
     def _search(self, heads: Heads) -> Ids:
