@@ -17,6 +17,7 @@
     │   ├── LetterChanged    some rows were sent with an earlier letter
     │   └── AlreadySentElsewhere  recipients have the identical message under another name or key
     ├── AccountError         Postmark did not answer a question, or refused a change of the account
+    │   └── SearchError      (also LedgerError) a question about a campaign had no usable answer
     ├── SandboxError         the local Postmark could not start, or cannot do what was asked
     ├── ResultsError         not a results DataFrame, or a results file that cannot be read
     └── SendError            a send that did not go through; ``.results`` has each row's status
@@ -153,6 +154,10 @@ class AccountError(MailframeError):
         super().__init__(message)
         self.status = status
         self.error_code = error_code
+
+
+class SearchError(AccountError, LedgerError):
+    """A question about a campaign had no usable answer, so it is not known what Postmark has."""
 
 
 class SandboxError(MailframeError):

@@ -28,7 +28,7 @@ _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.CampaignBusy: "wait until the other run has ended, then run this command again",
     errors.LetterChanged: "--allow-changed sends this letter to the rest",
     errors.AlreadySentElsewhere: "if they should get it again, add --allow-repeat",
-    errors.AccountError: "if it is Postmark that fails, run the command again later",
+    errors.SearchError: "look at --base-url, and at what answers in between, such as a proxy",
     errors.LedgerError: "--ledger or the variable MAILFRAME_LEDGER names the ledger",
     errors.ServerBusy: "run the command again later; it sends only what is unsent",
     errors.ServerUnreachable: "run the command again later; it sends only what is unsent",

@@ -96,8 +96,7 @@ def compare(
     what = measured(results, outcome)
     comparisons = _comparisons(rows, what, weights, holdout, baseline)
     if isinstance(outcome, str | int | tuple) and any(
-        isinstance(label, type(outcome)) and label == outcome
-        for label in (by if isinstance(by, list) else [by])
+        _is_same(label, outcome) for label in (by if isinstance(by, list) else [by])
     ):
         raise FrameError(
             f"by={by!r}: {outcome!r} is what is compared; name columns that are known before "
@@ -118,6 +117,12 @@ def compare(
     lines = [sentence(ask, pair) for one in compared for pair in one.pairs()]
     notes = [*warned, *cautions(rows, comparisons, is_of_opens=what.is_of_opens)]
     return shown_comparison(_table(compared), lines, notes)
+
+
+def _is_same(label: Any, outcome: Any) -> bool:
+    """Whether two labels are equal; nothing is equal to ``pd.NA``."""
+    same: Any = label == outcome
+    return isinstance(same, bool | np.bool_) and bool(same)
 
 
 def _check(level: Any, weights: Any, holdout: Any) -> None:

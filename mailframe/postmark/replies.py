@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from mailframe.pages.text import one_line
+
 
 @dataclass(frozen=True, slots=True)
 class GetResult:
@@ -33,9 +35,13 @@ class GetResult:
 
     @property
     def reason(self) -> str:
-        """What went wrong, as text."""
-        is_answered = self.status == HTTPStatus.OK
-        return self.failure or f"HTTP {self.status}" + ", but another answer" * is_answered
+        """What went wrong, as text, with what Postmark says about it."""
+        if self.failure:
+            return self.failure
+        if self.error_code is not None:
+            text = one_line(self.message).rstrip(".")
+            return f"HTTP {self.status}, ErrorCode {self.error_code}: {text}"
+        return f"HTTP {self.status}" + ", but another answer" * (self.status == HTTPStatus.OK)
 
     @property
     def error_code(self) -> int | None:

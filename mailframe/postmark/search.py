@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mailframe.errors import AccountError, LedgerError
+from mailframe.errors import SearchError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.account.times import EASTERN
 from mailframe.postmark.message_ids import is_message_id, normalized_id
@@ -27,6 +27,8 @@ RETENTION: Final = timedelta(days=366)
 """The longest time for which Postmark stores messages; 45 days by default (same page)."""
 _SECOND: Final = timedelta(seconds=1)
 _NO_SUCH_STREAM: Final = (1226, 1235)
+_NOT_THE_LIST: Final = ValueError.__name__
+"""The failure of a list whose reply is another one."""
 _POLL_S: Final = 0.1
 """How often an interrupt is checked while a reply is awaited."""
 
@@ -99,8 +101,15 @@ def _started(work: Callable[[], None]) -> bool:
     return True
 
 
-class SearchError(AccountError, LedgerError):
-    """A query to Postmark failed, so it is not known what it has stored."""
+def no_answer(text: str, result: GetResult) -> SearchError:
+    """The error of a question without the answer that Postmark gives to it.
+
+    It has no status if a good answer broke off, because that is as if there were none.
+    """
+    broke_off = result.failure not in {"", _NOT_THE_LIST}
+    is_good = result.status is not None and result.status < HTTPStatus.BAD_REQUEST
+    status = None if broke_off and is_good else result.status
+    return SearchError(text, status=status, error_code=result.error_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +140,9 @@ def scope_of(server: Queryable) -> str:
     result = server.ask("/server")
     content = result.object
     if content is None or not isinstance(content.get("ID"), int):
-        raise SearchError(
+        raise no_answer(
             f"the server could not be identified (GET /server: {result.reason}); nothing was sent",
-            status=result.status,
+            result,
         )
     kind = "live" if content.get("DeliveryType", "Live") == "Live" else "sandbox"
     return f"pm:{content['ID']}:{kind}"
@@ -234,9 +243,8 @@ class MessageSearch:
         content = result.object or {}
         total, items = content.get("TotalCount"), content.get("Messages")
         if not isinstance(total, int) or not isinstance(items, list):
-            raise SearchError(
-                f"Postmark could not be searched (GET /messages/outbound: {result.reason})",
-                status=result.status,
+            raise no_answer(
+                f"Postmark could not be searched (GET /messages/outbound: {result.reason})", result
             )
         return total, items
 

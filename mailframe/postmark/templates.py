@@ -10,7 +10,7 @@ import orjson
 from mailframe.errors import MailframeError
 from mailframe.message.template_fields import MODEL_NAME, template_of
 from mailframe.pages.mail import RenderedTemplate
-from mailframe.postmark.search import SearchError
+from mailframe.postmark.search import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -46,10 +46,10 @@ def _fault(server: Queryable, template: str | int) -> str:
     if stored is None and result.error_code == _NOT_FOUND:
         return f"the server has no template {template!r}; server.templates() lists what it has"
     if stored is None:
-        raise SearchError(
+        raise no_answer(
             f"the template {template!r} could not be asked for (GET /templates/{template}: "
             f"{result.reason}); nothing was sent",
-            status=result.status,
+            result,
         )
     if stored.get("TemplateType") == "Layout":
         return f"{template!r} is a layout; name a template that uses it"

@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mailframe.errors import AccountError, MailframeError, TokenRefused
+from mailframe.errors import AccountError, MailframeError, SearchError, TokenRefused
 from mailframe.message.campaign_name import plain_name
 from mailframe.message.plan import Plan
 from mailframe.paths import ledger_path
@@ -161,8 +161,8 @@ def _asked(question: Callable[[], T]) -> T:
     """
     try:
         return answer_to(question, DEFAULT_RETRY_POLICY)
-    except search.SearchError as error:
+    except SearchError as error:
         text = str(error).removesuffix("; nothing was sent")
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise TokenRefused(text, results=NO_RESULTS_YET) from error
-        raise AccountError(text, status=error.status) from error
+        raise AccountError(text, status=error.status, error_code=error.error_code) from error

@@ -6,7 +6,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mailframe.postmark.search import SearchError
+from mailframe.errors import SearchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

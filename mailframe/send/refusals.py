@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.preflight import Mask, Preflight
-    from mailframe.postmark.search import Queryable, SearchError
+    from mailframe.postmark.search import Queryable
     from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
@@ -91,7 +91,7 @@ def _invalid_rows(
 # --- by the server -----------------------------------------------------------------------------
 
 
-def server_error(error: SearchError) -> errors.MailframeError:
+def server_error(error: errors.SearchError) -> errors.MailframeError:
     """The error of a run if Postmark did not answer a question before the first request."""
     status = error.status
     kind: type[errors.SendError] = errors.ServerBusy  # 5xx, and 4xx that may pass

@@ -59,7 +59,7 @@ class RefusedRun:
         Returns:
             The error of the run; None if an interrupt ended it.
         """
-        if isinstance(error, search.SearchError):
+        if isinstance(error, errors.SearchError):
             error = None if self._run.interrupts.stop else server_error(error)
         try:
             self._set_recorded_statuses()
@@ -189,7 +189,7 @@ class RefusedRun:
                         return False
                 if missing > 0:
                     return False
-        except search.SearchError:
+        except errors.SearchError:
             return False
         return True
 
@@ -201,6 +201,6 @@ def record_scope(server: Postmark, scope: str) -> None:
 
 def _scope_of(server: Postmark, questions: search.InterruptibleServer) -> str | None:
     """The scope of a server, asked once; what it answered earlier if it does not answer now."""
-    with suppress(search.SearchError):
+    with suppress(errors.SearchError):
         record_scope(server, search.scope_of(questions))
     return _SCOPES.get(server)

@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Final
 
-from mailframe.postmark import search
+from mailframe.errors import SearchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def search_for(
     for searches in itertools.count(1):
         try:
             message_ids = session.search(claimed)
-        except search.SearchError:
+        except SearchError:
             message_ids = {}
         if message_ids is None:  # there is nothing to ask
             return

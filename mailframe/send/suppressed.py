@@ -15,12 +15,13 @@ from mailframe.message.address_errors import AddressError
 from mailframe.message.addresses import plain_addresses, read_mailbox
 from mailframe.message.digests import HALF_BYTES, are_among, digest
 from mailframe.message.message import Message
-from mailframe.postmark.search import SearchError
+from mailframe.postmark.search import no_answer
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from mailframe.errors import SearchError
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.replies import GetResult
     from mailframe.postmark.search import InterruptibleServer
@@ -186,7 +187,4 @@ def _identity(address: str) -> str:
 
 
 def _failed(what: str, path: str, result: GetResult) -> SearchError:
-    return SearchError(
-        f"Postmark did not say {what} (GET {path}: {result.reason}). {_GO_ON}",
-        status=result.status,
-    )
+    return no_answer(f"Postmark did not say {what} (GET {path}: {result.reason}). {_GO_ON}", result)

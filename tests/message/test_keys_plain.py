@@ -14,16 +14,9 @@ from hypothesis import strategies as st
 from pandas.api.types import is_float_dtype
 
 from mailframe.letter.jinja.values import EXACT_FLOAT
+from mailframe.message.digests import Digests, digest
 from mailframe.message.key_spelling import loose, loose_texts
-from mailframe.message.keys import (
-    Digests,
-    KeyFault,
-    _ambiguous,
-    canonical,
-    digest,
-    joined,
-    key_problems,
-)
+from mailframe.message.keys import KeyFault, _ambiguous, canonical, joined, key_problems
 from mailframe.message.plain_values import exact_up_to
 from mailframe.message.repeats import repeated_keys
 from mailframe.message.row_names import RowNames, is_missing_label

@@ -328,6 +328,8 @@ def test_several_rows_of_one_message_are_refused(campaign):
         ("bought", {"by": "n"}, (FrameError, "by='n': 100 has 0 rows of 'a'.* needs 1 or more")),
         ("n", {"by": ["n"]}, (FrameError, "'n' is what is compared")),
         ("bought", {"by": "bought"}, (FrameError, "known before the send")),
+        (np.str_("n"), {"by": "n"}, (FrameError, "is what is compared")),
+        ("n", {"by": [np.str_("n")]}, (FrameError, "is what is compared")),
         ("bought", {"by": RESULTS["n"]}, (FrameError, "no column")),
         ("bought", {"by": pd.NA}, (FrameError, "no column")),
         (RESULTS["n"], {"by": "n"}, (FrameError, "needs 2 or more")),

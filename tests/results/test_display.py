@@ -14,7 +14,7 @@ import mailframe as mf
 from mailframe.pages.environment import css
 from mailframe.pages.text_table import width_of
 from mailframe.postmark.responses import Outcome
-from mailframe.results.frame import results_frame
+from mailframe.results.frame import results_frame, standard_name
 from mailframe.results.row_results import RowResults
 from mailframe.results.status_colors import STATUS_COLORS
 from mailframe.results.summary_line import About, with_summary_line
@@ -212,7 +212,7 @@ def test_any_results_are_shown(frame, data):
         text, page = repr(results), results._repr_html_()
     assert max(map(width_of, text.split("\n\n")[1].splitlines())) <= width
     words = re.findall(r'<span class="mf-chip mf-dot mf-is-\w+">(\w+)</span>', page)
-    label = [label for label in results.columns if str(label).endswith("status")][-1]
+    label = [label for label in results.columns if standard_name(label) == "status"][-1]
     expected = sorted(
         results[label].tolist(), key=lambda word: FIRST.index(word) if word in FIRST else 9
     )

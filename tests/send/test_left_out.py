@@ -480,3 +480,24 @@ def test_without_an_answer_nothing_is_sent(sandbox, tmp_path, monkeypatch, fault
     if way == "send":
         assert set(caught.value.results["status"]) == {"unsent"}
         assert set(call(sandbox.server)["status"]) == {"accepted"}
+
+
+@pytest.mark.parametrize("path", ["/server", "/message-streams/outbound/suppressions/dump"])
+def test_half_an_answer_is_none(monkeypatch, tmp_path, path):
+    """Its status is 200; the rest may come at the next try, or tomorrow."""
+    monkeypatch.setattr(RetryPolicy, "pause_s", lambda *_: 0.0)
+    with mf.Sandbox() as sandbox:
+        sandbox.fault("half_answer_accepted", path=path, times=4)
+        with pytest.raises(mf.errors.ServerUnreachable):
+            campaign().send(sandbox.server, ledger=tmp_path / "l", **QUIET)
+        again = campaign().send(sandbox.server, ledger=tmp_path / "l", **QUIET)
+        assert set(again["status"]) == {"accepted"}
+
+
+def test_the_words_of_postmark_are_in_the_error(sandbox, monkeypatch):
+    """A refusal says why; the error has its number."""
+    monkeypatch.setattr(RetryPolicy, "pause_s", lambda *_: 0.0)
+    sandbox.fault("http_503_json", path="/message-streams", times=4)
+    with pytest.raises(mf.errors.AccountError, match=r"HTTP 503, ErrorCode 100: .*maint") as caught:
+        campaign().plan(sandbox.server)
+    assert (caught.value.status, caught.value.error_code) == (503, 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailframe.errors import LedgerBehind
+from mailframe.errors import LedgerBehind, SearchError
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.results import advice
@@ -66,7 +66,7 @@ class Recount:
         """
         try:
             held = sum(one.total() for one in self._searches)
-        except search.SearchError:
+        except SearchError:
             return  # a batch may be sent without it, as with recount=False
         if held > self._sent:
             name = self._campaign.name
