@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from mailframe.limits import MAX_BATCH_MESSAGES
 from mailframe.message import batch as batching
 from mailframe.message.message import Message
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
@@ -86,6 +87,7 @@ class CampaignBatches:
         self._composed, self._preflight = composed, preflight
         self._server, self._rows = server, rows
         self._eligible, self._limit, self._pacing = eligible, limit, pacing
+        self._refused: set[int] = set()
         self._reports_writing = _takes_on_sent(server)
         self.unsent_reason = reasons.NOT_SENT if limit is None else reasons.LIMIT
 
@@ -98,7 +100,7 @@ class CampaignBatches:
     def __iter__(self) -> Iterator[Batch]:
         """Batches of at most 500 messages and 50 MB, in row order; of fewer if there is a rate."""
         return batching.batches(
-            islice(self._messages(), self._limit), at_most=self._pacing.batch_messages
+            islice(self._messages(), self.total), at_most=self._pacing.batch_messages
         )
 
     def _messages(self) -> Iterator[Message]:
@@ -125,11 +127,20 @@ class CampaignBatches:
         return f"batch {batch.number}"
 
     def final_rejection(self, batch: Batch, outcomes: Sequence[Outcome]) -> str | None:
-        """Every message is rejected for a reason that is not about the messages themselves."""
+        """Every message is rejected for a reason that is not about the messages themselves.
+
+        A rate makes small batches, and one row with another sender would end the send: there it
+        takes as many messages as in a full batch, one after another.
+        """
         if any(outcome.accepted for outcome in outcomes):
+            self._refused.clear()
             return None
         codes = {outcome.error_code for outcome in outcomes}
         if codes & {None, *CONCERNS_MESSAGE}:
+            return None
+        self._refused.update(batch.positions)
+        is_paced = self._pacing.rate is not None
+        if is_paced and len(self._refused) < min(MAX_BATCH_MESSAGES, self.total):
             return None
         return f"every message of batch {batch.number} was rejected"
 

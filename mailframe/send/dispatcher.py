@@ -330,6 +330,7 @@ class Dispatcher:
         try:
             for message_ids in searches:
                 missing -= len(message_ids)
+                self._pace.found(list(message_ids.values()))
                 self._set_outcomes(
                     request.job.batch,
                     {

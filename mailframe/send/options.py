@@ -86,7 +86,7 @@ def check_arguments(composed: Sendable, server: object, options: SendOptions) ->
     if on_invalid not in ("raise", "skip"):
         raise MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
     if limit is not None and not _is_count(limit, 0, None):
-        raise MailframeError(f"limit={limit!r} is not a number of messages")
+        raise MailframeError(f"limit={limit!r} is not a number of messages: a whole number from 0")
     if not _is_count(workers, 1, MAX_WORKERS):
         raise MailframeError(f"workers={workers!r} is not a number from 1 to {MAX_WORKERS}")
     if not isinstance(dry_run, bool):  # None or 0 would send

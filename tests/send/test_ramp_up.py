@@ -40,3 +40,14 @@ def test_a_limit_without_a_ledger_sends_the_first_rows_again():
                 sandbox.server, limit=1, ledger=None, progress=False
             )
         assert sandbox.messages()["To"].tolist() == ["p0@example.com"] * 2
+
+
+def test_a_limit_beyond_all_rows_and_numbers_of_64_bits_is_none():
+    """A whole number is a number of messages, however large."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = (
+            people(3)
+            .mail.compose(LETTER, name="ramp")
+            .send(sandbox.server, limit=2**63, progress=False)
+        )
+    assert set(results["status"]) == {"accepted"}

@@ -133,10 +133,11 @@ class Requests:
                     at_s = now_s - (now - datetime.fromisoformat(started_at)).total_seconds()
                     if boot == BOOT and clock_s is not None:
                         at_s = clock_s
-                    if at_s <= now_s - within_s:
+                    if at_s > now_s - within_s:
+                        posted.append((min(at_s, now_s), int(messages)))
+                    elif boot == BOOT:  # the time of another boot may be of a wrong clock
                         break
-                    posted.append((min(at_s, now_s), int(messages)))
-        return posted[::-1]
+        return sorted(posted)
 
     def messages(self, attempt: int) -> Ids:
         """The messages whose request is this one; those of later requests are left out.

@@ -72,12 +72,37 @@ class Pacing:
     def duration(self, messages: int) -> str:
         """How long so many messages take at the rate; empty without one.
 
+        It begins now; with a window, when that is open.
+
         >>> read_pacing(rate="5000/h").duration(12_340)
         'at 5,000/h: 2 h 28 min'
         """
-        if self.rate is None:
+        if self.rate is None or messages <= 0:
             return ""
-        return f"at {self.rate}: {lasting(self.rate.lasts_s(messages))}"
+        if self.window is None:
+            return f"at {self.rate}: {lasting(self.rate.lasts_s(messages))}"
+        now = datetime.now(UTC)
+        ends_at = self.ends_at(now, messages)
+        lasts = "more than two months"
+        if ends_at is not None:
+            lasts = lasting((ends_at - now).total_seconds())
+        return f"at {self.rate} in the window: {lasts}"
+
+    def ends_at(self, begins_at: datetime, messages: int) -> datetime | None:
+        """When the last batch of so many messages goes, in UTC; None if it is too far away.
+
+        Args:
+            begins_at: when the first one may go.
+            messages: how many.
+        """
+        if self.rate is None:
+            return None
+        if self.window is None:
+            with suppress(OverflowError):
+                return begins_at + timedelta(seconds=self.rate.lasts_s(messages))
+            return None
+        gap = timedelta(seconds=max(self.rate.gap_s, 1e-6))
+        return self.window.last_at(begins_at, times=self.rate.batches(messages), gap=gap)
 
     @property
     def unit_s(self) -> float:
@@ -165,6 +190,11 @@ class Pace:
             if posted in self._posted:
                 self._posted.remove(posted)
 
+    def found(self, message_ids: list[str]) -> None:
+        """Postmark has these messages of a request that had no answer."""
+        if self.watch is not None:
+            self.watch.add_accepted(message_ids)
+
     def failure(self) -> MailframeError | None:
         """The error that ends the run early; None to go on, also if no message is left."""
         return None if self.watch is None or self.messages <= 0 else self.watch.failure()
@@ -177,13 +207,30 @@ class Pace:
         rate = self.pacing.rate
         if rate is None or self.messages <= 0:
             return None
-        begins_at = self.clock.at(self._wait_for_rate_s(min(self.messages, rate.batch_messages)))
-        if self.pacing.window is None:
-            with suppress(OverflowError):
-                return begins_at + timedelta(seconds=rate.lasts_s(self.messages))
-            return None
-        gap = timedelta(seconds=max(rate.gap_s, 1e-6))
-        return self.pacing.window.last_at(begins_at, times=rate.batches(self.messages), gap=gap)
+        wait_s = self._wait_for_rate_s(min(self.messages, rate.batch_messages))
+        ends: list[datetime] = []
+        for begins_s, messages in {(wait_s, self.messages), self._held_up(rate)}:
+            ends_at = self.pacing.ends_at(self.clock.at(begins_s), messages)
+            if ends_at is None:
+                return None
+            ends.append(ends_at)
+        return max(ends)
+
+    def _held_up(self, rate: Rate) -> tuple[float, int]:
+        """When the last of the messages that wait until an earlier request is a unit old may go.
+
+        Returns:
+            The seconds until the first of them, and how many they are.
+        """
+        now_s, size, within = self.clock.passed_s(), rate.batch_messages, 0
+        latest = 0.0, 0
+        for one in reversed(self._posted):
+            within += one.messages
+            left = self.messages - max(0, rate.count - within) // size * size
+            begins_s = one.at_s + rate.unit_s - now_s
+            if left > 0 and begins_s + rate.lasts_s(left) > latest[0] + rate.lasts_s(latest[1]):
+                latest = begins_s, left
+        return latest
 
     def note(self) -> str:
         """When the window opens or the last batch goes, for a progress bar; else empty."""

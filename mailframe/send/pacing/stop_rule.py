@@ -91,10 +91,14 @@ class StopWatch:
     def add(self, answer: Answer) -> None:
         """Count the outcomes of an answer."""
         accepted = [one.message_id for one in answer.outcomes if one.message_id is not None]
-        self._accepted += len(accepted)
         self._rejected += len(answer.outcomes) - len(accepted)
+        self.add_accepted(accepted)
+
+    def add_accepted(self, message_ids: list[str]) -> None:
+        """Count messages that Postmark has accepted."""
+        self._accepted += len(message_ids)
         if self._bounces is not None:
-            self._bounces.add(accepted)
+            self._bounces.add(message_ids)
 
     def failure(self) -> errors.SendError | None:
         """The error that ends the run: a share is exceeded, or cannot be checked."""

@@ -134,7 +134,7 @@ def _time(value: object) -> time | None:
     """The time that a text or a ``datetime.time`` says; None for anything else."""
     if isinstance(value, time):
         return value if value.tzinfo is None else None
-    if value == _MIDNIGHT:
+    if isinstance(value, str) and value == _MIDNIGHT:
         return time.min
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     return None if match is None else time(int(match[1]), int(match[2]))
@@ -145,7 +145,7 @@ def _zone(tz: object) -> tzinfo:
         # a zone of pytz has the name, and as the zone of a time it means another offset
         tz = getattr(tz, "zone", None) or tz
     if isinstance(tz, tzinfo):
-        return tz
+        return _with_offset(tz)
     if tz is None:
         raise MailframeError(
             "window needs tz, such as tz='Europe/Vienna': the time zone of its times; nothing was "
@@ -158,3 +158,17 @@ def _zone(tz: object) -> tzinfo:
             f"tz={tz!r} is not the name of a time zone such as 'Europe/Vienna' or 'UTC'; nothing "
             "was sent"
         ) from None
+
+
+def _with_offset(tz: tzinfo) -> tzinfo:
+    """The time zone itself, if it has an offset from UTC."""
+    try:
+        offset = datetime.now(UTC).astimezone(tz).utcoffset()
+    except Exception:  # noqa: BLE001 - a class of the user
+        offset = None
+    if offset is None:
+        raise MailframeError(
+            f"tz={tz!r} has no offset from UTC; give a name such as 'Europe/Vienna', or a zone of "
+            "zoneinfo; nothing was sent"
+        )
+    return tz

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import mailframe as mf
@@ -104,6 +104,29 @@ def test_full_batches_are_spread_and_use_most_of_the_rate(rate):
     assert min(gaps) > rate.gap_s * 0.999
     per_unit = rate.count // rate.batch_messages * rate.batch_messages
     assert per_unit >= rate.count * 0.9
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(1, 100),
+    st.integers(1, 200),
+    st.lists(st.tuples(st.integers(0, 3_599), st.integers(1, 500)), max_size=6),
+)
+def test_the_end_that_is_shown_is_that_of_the_run(count, size, batches, earlier):
+    """What an earlier call posted within the unit holds the last batches up."""
+    rate, now = Rate(count * size, "h"), 1_000_000.0
+    assume(rate.count % rate.batch_messages == 0)
+    before = sorted((now - age, messages) for age, messages in earlier)
+    clock = Clock(lambda: now, lambda: now)
+    pace = Pace(Pacing(rate), rate.batch_messages * batches, before, clock=clock)
+    ends_at = pace.ends_at().timestamp()
+    while pace.messages > 0:
+        one = min(pace.messages, rate.batch_messages)
+        while (wait_s := pace.wait_s(one)) > 0:
+            now += wait_s
+        last = now
+        pace.start(pace.messages, one)
+    assert abs(last - ends_at) <= rate.gap_s + 1
 
 
 @pytest.mark.parametrize(("messages", "end"), [(2_900_000, " 9966-"), (3_000_000, "")])

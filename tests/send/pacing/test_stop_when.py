@@ -185,3 +185,39 @@ def test_a_wrong_rule_is_refused_with_its_value(stop_when):
         with pytest.raises(mf.errors.MailframeError, match=r"stop_when.*; nothing was sent"):
             campaign_with([], 1).send(sandbox.server, stop_when=stop_when, progress=False)
         assert sandbox.requests().empty
+
+
+def test_messages_that_a_search_finds_are_counted():
+    """Their request had no answer, and they bounce like others."""
+    frame = people(500)
+    frame.loc[:9, "email"] = "SoftBounce@bounce-testing.postmarkapp.com"
+    composed = frame.mail.compose(LETTER, name="numbers", key="n")
+    rule = StopRule({"bounced": 0.02}, poll_s=0.1)
+    with mf.Sandbox(in_process=True) as sandbox:
+        sandbox.fault("close_accepted", request=1)
+        with pytest.raises(mf.errors.ShareExceeded, match=r"10 of [12]00 messages bounced"):
+            send_with(
+                composed,
+                sandbox.server,
+                pacing=Pacing(Rate.read("100/s"), stop=rule),
+                allow_repeat=True,
+            )
+
+
+@pytest.mark.parametrize(("refused", "is_ended"), [(250, False), (499, False), (500, True)])
+def test_a_paced_send_ends_when_as_many_are_refused_as_an_unpaced_one_posts(refused, is_ended):
+    """One row with a sender that is not confirmed does not keep the others from being sent."""
+    frame = people(600).assign(
+        sender=["bob@acme.example"] * refused + ["me@acme.example"] * (600 - refused)
+    )
+    composed = frame.mail.compose(LETTER.replace(sender="{{ sender }}"), name="numbers", key="n")
+    with mf.Sandbox(in_process=True, senders=["me@acme.example"]) as sandbox:
+        if is_ended:
+            with pytest.raises(mf.errors.EveryoneRejected) as caught:
+                send_with(composed, sandbox.server, pacing=Pacing(Rate(250, "s")))
+            results = caught.value.results
+        else:
+            results = send_with(composed, sandbox.server, pacing=Pacing(Rate(250, "s")))
+    counts = results["status"].value_counts().to_dict()
+    others = "unsent" if is_ended else "accepted"
+    assert counts == {"rejected": refused, others: 600 - refused}

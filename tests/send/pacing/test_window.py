@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -35,6 +36,16 @@ SETTINGS = [  # days around which clocks are set, or a day is skipped
 ]
 quarters = st.integers(0, 95).map(lambda quarter: time_of_day(quarter // 4, quarter % 4 * 15))
 ANSWERED = Answer(Verdict.ANSWERED)
+
+
+class NoOffset(tzinfo):
+    """A zone without an offset; ``tzinfo`` itself raises an error."""
+
+    def utcoffset(self, _at):
+        """None."""
+
+    def dst(self, _at):
+        """None."""
 
 
 @given(st.sampled_from(SETTINGS), quarters, quarters, st.integers(0, 36 * 60))
@@ -94,6 +105,8 @@ def test_a_window_opens_at_its_first_time_and_closes_at_its_second(window, at, o
         (("00:00", "24:00"), VIENNA, "leave window out"),
         (("09:00", "18:00"), None, "needs tz"),
         *((("09:00", "18:00"), tz, "not the name") for tz in ("CEST", "", "Europe", "../x", 1)),
+        ((pd.NA, "18:00"), VIENNA, "not two times of a day"),
+        *((("09:00", "18:00"), tz, "has no offset") for tz in (tzinfo(), NoOffset())),
         (None, VIENNA, "which is missing"),
     ],
 )
@@ -103,6 +116,16 @@ def test_a_wrong_window_is_refused_with_its_value_and_the_rule(window, tz, rule)
         with pytest.raises(mf.errors.MailframeError, match=rule):
             campaign(1).send(sandbox.server, window=window, tz=tz, progress=False)
         assert sandbox.requests().empty
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [(0, ""), (12, r"at 2/h in the window: 1[12] days.*"), (900, ".*: more than two months")],
+)
+def test_a_window_makes_a_send_longer(messages, text):
+    """One message a day, as the window is open for a minute."""
+    pacing = read_pacing(rate="2/h", window=("09:00", "09:01"), tz=VIENNA)
+    assert re.fullmatch(text, pacing.duration(messages))
 
 
 @pytest.mark.parametrize(("day", "opens"), [("11-27", "08:00"), ("07-01", "07:00")])
