@@ -15,7 +15,8 @@
     │   ├── CampaignBusy     another notebook or process is sending this campaign
     │   ├── LedgerBehind     Postmark has more messages of this campaign than the ledger
     │   ├── LetterChanged    some rows were sent with an earlier letter
-    │   └── AlreadySentElsewhere  recipients have the identical message under another name or key
+    │   ├── AlreadySentElsewhere  recipients have the identical message under another name or key
+    │   └── CapReached       during a send with ``at_most`` people got emails of another campaign
     ├── AccountError         Postmark did not answer a question, or refused a change of the account
     │   └── SearchError      (also LedgerError) a question about a campaign had no usable answer
     ├── SandboxError         the local Postmark could not start, or cannot do what was asked
@@ -137,6 +138,13 @@ class LetterChanged(LedgerError):
 
 class AlreadySentElsewhere(LedgerError):
     """Recipients have, or may have, the identical message under another name or another key."""
+
+
+class CapReached(LedgerError):
+    """During a send people got as many emails of other campaigns as ``at_most`` allows.
+
+    The rest is ``unsent``; the next call leaves these people out.
+    """
 
 
 class AccountError(MailframeError):

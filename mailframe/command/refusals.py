@@ -16,6 +16,7 @@ _OF_ROWS: Final = (
     errors.ServerBusy,
     errors.ServerUnreachable,
     errors.ShareExceeded,
+    errors.CapReached,
 )
 _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.InvalidRows: "`mailframe problems` lists all problems; --on-invalid skip sends the "
@@ -28,6 +29,7 @@ _ADVICE: Final[dict[type[errors.MailframeError], str]] = {
     errors.CampaignBusy: "wait until the other run has ended, then run this command again",
     errors.LetterChanged: "--allow-changed sends this letter to the rest",
     errors.AlreadySentElsewhere: "if they should get it again, add --allow-repeat",
+    errors.CapReached: "run the command again; it leaves these people out",
     errors.SearchError: "look at --base-url, and at what answers in between, such as a proxy",
     errors.LedgerError: "--ledger or the variable MAILFRAME_LEDGER names the ledger",
     errors.ServerBusy: "run the command again later; it sends only what is unsent",

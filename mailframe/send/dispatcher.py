@@ -372,7 +372,7 @@ class Dispatcher:
         )
 
     def _fail_for_ledger(self, error: errors.LedgerError) -> None:
-        if isinstance(error, errors.AlreadySentElsewhere | errors.LedgerBehind):
+        if isinstance(error, errors.AlreadySentElsewhere | errors.CapReached | errors.LedgerBehind):
             self._fail(error)
         else:
             self._fail(errors.LedgerStopped(str(error), results=NO_RESULTS_YET))

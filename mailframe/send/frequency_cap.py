@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,16 +12,26 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.errors import MailframeError
-from mailframe.send.ledger.recent import recent_recipients
+from mailframe.counting import counted
+from mailframe.errors import CapReached, MailframeError
+from mailframe.send.ledger import packs
+from mailframe.send.ledger.recent import LIVE, recent_recipients
 from mailframe.send.ledger.recorded_statuses import rows_sent_now
 
 if TYPE_CHECKING:
-    from mailframe.message.preflight import Mask, Preflight
-    from mailframe.send.ledger import CampaignRecord, Ledger
+    from collections.abc import Sequence
+    from typing import Any, TypeAlias
 
+    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.send.excluded_rows import DigestRows
+    from mailframe.send.ledger import CampaignRecord, Ledger
+    from mailframe.send.ledger.packs import Ids, Rows
+
+    Emails: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
+
+_NUMBER: Final = "[0-9]{1,3}(?:[_,][0-9]{3}){1,4}|[0-9]{1,15}"
 _TEXT: Final = re.compile(
-    r"\s*(?P<count>[0-9][0-9_,]*)\s*(?:per|in|/)\s*(?:(?P<units>[0-9][0-9_,]*)\s*)?"
+    rf"\s*(?P<count>{_NUMBER})\s*(?:per|in|/)\s*(?:(?P<units>{_NUMBER})\s*)?"
     r"(?P<unit>hour|day|week)s?\s*",
     re.IGNORECASE,
 )
@@ -62,8 +74,8 @@ def read_frequency_cap(at_most: object) -> FrequencyCap | None:
         if count and units and units <= _LONGEST / unit:
             return FrequencyCap(count, units * unit)
     raise MailframeError(
-        f"at_most={at_most!r} is not such as '1 per 7 days' or '3 per week'; a unit is hour, day "
-        "or week"
+        f"at_most={reprlib.repr(at_most)} is not such as '1 per 7 days' or '3 per week'; a unit "
+        "is hour, day or week"
     )
 
 
@@ -71,15 +83,15 @@ def _number(digits: str) -> int:
     return int(digits.replace("_", "").replace(",", ""))
 
 
-def capped_rows(
+def emails_of_rows(
     ledger: Ledger,
     campaign: CampaignRecord,
     preflight: Preflight,
     *,
     cap: FrequencyCap,
     resend: Mask | None = None,
-) -> Mask:
-    """The rows whose recipient has as many emails as the cap allows.
+) -> Emails:
+    """How many emails the recipient of each row has when it is its turn; ``cap.count`` is too many.
 
     Emails of all campaigns in the ledger count that were accepted or may have been, and of several
     rows with one recipient those before it that a send posts. The holdout counts as if it got the
@@ -91,17 +103,83 @@ def capped_rows(
         preflight: the check of the rows that would be sent.
         cap: how many emails a person may have.
         resend: one per row, whether it is sent again although it was answered; None for no row.
+
+    Returns:
+        One per row; 0 for a row that is not sent, or without a recipient.
     """
     rows = np.flatnonzero(preflight.sound)  # also a row that repeats one that is capped
     people = preflight.people.halves()[rows]
     counts = recent_recipients(ledger, campaign.scope, since=cap.span)
-    addresses = ledger.address_digests(np.ascontiguousarray(people).view("u1"))
-    earlier = counts.of(addresses)
+    earlier = counts.of(_addresses(ledger, people))
     is_new = rows_sent_now(preflight, ledger.recorded_messages(campaign), resend=resend)[rows]
     frame = pd.DataFrame(people[is_new], columns=["a", "b"])
     before = np.zeros(len(rows), dtype=np.int64)
     before[is_new] = frame.groupby(["a", "b"], sort=False).cumcount().to_numpy()
-    is_person = people.any(axis=1)
-    capped = np.zeros(len(preflight.sendable), dtype=bool)
-    capped[rows[is_person & (earlier + before >= cap.count)]] = True
-    return capped
+    emails = np.zeros(len(preflight.sendable), dtype=np.int64)
+    emails[rows] = np.where(people.any(axis=1), earlier + before, 0)
+    return emails
+
+
+class CapGuard:
+    """The cap during a send: what other campaigns send meanwhile counts, too.
+
+    Args:
+        ledger: the ledger.
+        campaign: the campaign that is sent.
+        preflight: the check of its rows.
+        cap: how many emails a person may have.
+        emails: how many the recipient of each row has; see ``emails_of_rows``.
+        since: the id of the newest request before they were counted.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign: CampaignRecord,
+        preflight: Preflight,
+        *,
+        cap: FrequencyCap,
+        emails: Emails,
+        since: int,
+    ) -> None:
+        self._ledger, self._campaign, self._people = ledger, campaign, preflight.people
+        self._cap, self._emails, self._seen = cap, emails, since
+        self._scope = None if campaign.scope.endswith(LIVE) else campaign.scope
+        self._meanwhile = Counter[bytes]()
+        self._others = ""
+
+    def refuse(self, _ids: Ids, positions: Sequence[int]) -> None:
+        """Refuse a batch with people who got too many emails of other campaigns meanwhile.
+
+        Called within the transaction that claims it. Each later request is read once.
+
+        Args:
+            _ids: the ids of its messages.
+            positions: the positions of its rows.
+
+        Raises:
+            CapReached: there are such people.
+        """
+        requests = self._ledger.requests.since(
+            self._seen, other_than=self._campaign, scope=self._scope
+        )
+        for request, name, messages in requests:
+            addresses = self._ledger.messages.of_ids(messages).addresses
+            self._meanwhile.update(map(bytes, addresses[packs.has_any(addresses)]))
+            self._seen, self._others = request, name
+        if not self._meanwhile:
+            return
+        people = self._people.halves()[list(positions)]
+        new = [self._meanwhile[bytes(one)] for one in _addresses(self._ledger, people)]
+        has_new = np.array(new) > 0
+        over = has_new & (self._emails[list(positions)] + np.array(new) >= self._cap.count)
+        if over.any():
+            raise CapReached(
+                f"at_most: {counted(int(over.sum()), 'person', 'people')} of the next batch got, "
+                f"or may have got, an email of {self._others!r} meanwhile; nothing more was sent, "
+                "and the same call leaves them out"
+            )
+
+
+def _addresses(ledger: Ledger, people: DigestRows) -> Rows:
+    return ledger.address_digests(np.ascontiguousarray(people).view("u1"))

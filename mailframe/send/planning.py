@@ -16,7 +16,7 @@ from mailframe.results import reasons
 from mailframe.results.row_results import RowResults, Status
 from mailframe.send.excluded import read_excluded
 from mailframe.send.excluded_rows import refuse_copies
-from mailframe.send.frequency_cap import capped_rows, read_frequency_cap
+from mailframe.send.frequency_cap import emails_of_rows, read_frequency_cap
 from mailframe.send.ledger import CampaignRecord, Ledger
 from mailframe.send.ledger.encoding import tag_of
 from mailframe.send.ledger.opening import has_content, refuse_trace
@@ -142,8 +142,8 @@ def _with_history(
         else:
             refuse_other_key(ledger, campaign, composed.key)
         if cap is not None:
-            capped = capped_rows(ledger, campaign, left_out.candidates, cap=cap)
-            left_out.add(reasons.FREQUENCY_CAP, capped)
+            emails = emails_of_rows(ledger, campaign, left_out.candidates, cap=cap)
+            left_out.add(reasons.FREQUENCY_CAP, emails >= cap.count)
         eligible = left_out.preflight.sendable.copy()
         recorded = ledger.recorded_messages(campaign)
         if len(recorded):

@@ -22,7 +22,7 @@ from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.excluded import read_excluded
 from mailframe.send.excluded_rows import refuse_copies
-from mailframe.send.frequency_cap import capped_rows
+from mailframe.send.frequency_cap import CapGuard, emails_of_rows
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.opening import has_content
@@ -215,10 +215,13 @@ class Run:
                 suppressed_rows, self.questions, self.composed, live=self.server.is_live
             )
             left_out.add(reasons.SUPPRESSED, self._ask(lambda: suppressed(left_out.candidates)))
-        if options.at_most is not None and isinstance(session, LedgerSession):
-            of_ledger, resend = (session.ledger, session.campaign), session.is_resent
-            rows = capped_rows(*of_ledger, left_out.candidates, cap=options.at_most, resend=resend)
-            left_out.add(reasons.FREQUENCY_CAP, rows)
+        if (cap := options.at_most) is not None and isinstance(session, LedgerSession):
+            of_ledger, rows = (session.ledger, session.campaign), left_out.candidates
+            newest = session.ledger.requests.newest()
+            emails = emails_of_rows(*of_ledger, rows, cap=cap, resend=session.is_resent)
+            left_out.add(reasons.FREQUENCY_CAP, emails >= cap.count)
+            guard = CapGuard(*of_ledger, rows, cap=cap, emails=emails, since=newest)
+            session.guards.append(guard)
         return self._settled(left_out).preflight
 
     def _settled(self, left_out: LeftOut) -> LeftOut:

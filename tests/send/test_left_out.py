@@ -342,14 +342,57 @@ def test_the_cap_counts_what_each_person_got_over_all_campaigns(sandbox, tmp_pat
     assert reasons(send("four", both, subject="{{ id }}", at_most="99 per hour")) == {}
 
 
+@pytest.mark.parametrize("is_more", [False, True])
+def test_the_cap_counts_what_another_campaign_sends_meanwhile(sandbox, tmp_path, is_more):
+    """The send ends before the batch in which somebody would get too many, and the next goes on."""
+    people, ledger = PEOPLE.head(2), tmp_path / "ledger"
+    at_most = "2 per day" if is_more else "1 per day"
+    others = campaign(people.tail(1), name="other", letter=LETTER.replace(subject="Other"))
+
+    def send(**options):
+        return campaign(people).send(
+            sandbox.server, ledger=ledger, at_most=at_most, **QUIET, **options
+        )
+
+    def interfere(record) -> None:
+        if record.number == 1:
+            sandbox.listen(None)
+            others.send(sandbox.server, ledger=ledger, at_most=at_most, **QUIET)
+
+    sandbox.listen(interfere)
+    if is_more:
+        assert set(send(rate="1/s")["status"]) == {"accepted"}
+        return
+    with pytest.raises(
+        mf.errors.CapReached, match=r"1 person of .* got, .* 'other' mean"
+    ) as caught:
+        send(rate="1/s")
+    results = caught.value.results
+    assert results["status"].tolist() == ["accepted", "unsent"]
+    assert reasons(send()) == {"already_sent": 1, "frequency_cap": 1}
+    assert sandbox.messages()["To"].value_counts().max() == 1
+
+
 @pytest.mark.parametrize(
     "at_most",
-    ["", "1", "1 per month", "0 per day", "1 per 0 days", 1, "-1 per day", "1 per 99999 weeks"],
+    [
+        "",
+        "1",
+        "1 per month",
+        "0 per day",
+        "1 per 0 days",
+        1,
+        "-1 per day",
+        "1 per 99999 weeks",
+        "1_ per day",
+    ],
 )
 def test_a_wrong_cap_is_refused(sandbox, at_most):
     """With what may be written."""
     with pytest.raises(MailframeError, match="is not such as '1 per 7 days'"):
         campaign().send(sandbox.server, at_most=at_most, **QUIET)
+    with pytest.raises(MailframeError, match=r"at_most='9+\.\.\.9* per day' is not such as"):
+        campaign().send(sandbox.server, at_most="9" * 5_000 + " per day", **QUIET)
     with pytest.raises(MailframeError, match="so it needs one"):
         campaign().send(sandbox.server, at_most="1 per day", ledger=None, **QUIET)
 

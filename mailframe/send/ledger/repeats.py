@@ -22,6 +22,8 @@ from mailframe.send.ledger.frame_digests import (
 from mailframe.send.ledger.recent import was_sent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailframe.message.preflight import Preflight
     from mailframe.message.row_names import RowNames
     from mailframe.send.ledger import CampaignRecord, Ledger
@@ -161,18 +163,21 @@ class SentMeanwhile:
         self._own_mails: DigestIndex | None = None
         self._identical: dict[int, list[tuple[int, str]]] = {}
 
-    def refuse(self, ids: Ids) -> None:
+    def refuse(self, ids: Ids, _positions: Sequence[int]) -> None:
         """Refuse messages of which another campaign sent the identical one meanwhile.
 
         Called within the transaction that claims them. Each later request is read once.
 
         Args:
             ids: the ids of the messages that are about to be sent.
+            _positions: the positions of their rows.
 
         Raises:
             AlreadySentElsewhere: with their number and the name of the other campaign.
         """
-        requests = self._ledger.requests.since(self._seen, other_than=self._campaign)
+        requests = self._ledger.requests.since(
+            self._seen, other_than=self._campaign, scope=self._campaign.scope
+        )
         for request, name, others in requests:
             self._compare(name, others)
             self._seen = request

@@ -155,17 +155,25 @@ class Requests:
             ids = np.setdiff1d(ids, self._read_runs(*row), assume_unique=True)
         return ids
 
-    def since(self, attempt: int, *, other_than: CampaignRecord) -> list[tuple[int, str, Ids]]:
-        """The later requests of the other campaigns of a server, oldest first.
+    def since(
+        self, attempt: int, *, other_than: CampaignRecord, scope: str | None
+    ) -> list[tuple[int, str, Ids]]:
+        """The later requests of other campaigns, oldest first.
+
+        Args:
+            attempt: the id of a request.
+            other_than: the campaign whose requests are left out.
+            scope: the server; None for all live servers.
 
         Returns:
             The id of each, the name of its campaign, and the messages that it covers.
         """
+        condition, value = _of_scope(scope)
         rows = self._db.all(
-            "SELECT a.id, a.runs, a.messages, c.name FROM attempt a "
+            "SELECT a.id, a.runs, a.messages, c.name FROM attempt a "  # noqa: S608 - a constant
             "JOIN campaign c ON c.id = a.campaign "
-            "WHERE a.id > ? AND a.campaign <> ? AND c.scope = ? ORDER BY a.id",
-            (attempt, other_than.id, other_than.scope),
+            f"WHERE a.id > ? AND a.campaign <> ? AND {condition} ORDER BY a.id",
+            (attempt, other_than.id, value),
         )
         return [(row, name, self._read_runs(row, runs, count)) for row, runs, count, name in rows]
 
@@ -178,7 +186,7 @@ class Requests:
             first: the time, as the ledger records it.
             scope: the server; None for all live servers.
         """
-        condition, value = ("c.scope LIKE ?", "%:live") if scope is None else ("c.scope = ?", scope)
+        condition, value = _of_scope(scope)
         rows = self._db.all(
             "SELECT a.id, a.runs, a.messages FROM attempt a "  # noqa: S608 - a constant
             "JOIN campaign c ON c.id = a.campaign "
@@ -195,6 +203,11 @@ class Requests:
                 f"{self._db.place}: the ledger could not be read "
                 f"(request {attempt} is damaged: {fault})"
             ) from None
+
+
+def _of_scope(scope: str | None) -> tuple[str, str]:
+    """The condition for the requests of a server, or of all live servers, and its value."""
+    return ("c.scope LIKE ?", "%:live") if scope is None else ("c.scope = ?", scope)
 
 
 def _attempt(row: int, uid: str, number: int, messages: int, streams: str, *rest: Any) -> Attempt:

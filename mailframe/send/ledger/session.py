@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mailframe.postmark.responses import Answer
     from mailframe.postmark.search import Queryable
     from mailframe.results.row_results import RowResults
+    from mailframe.send.frequency_cap import CapGuard
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
     from mailframe.send.ledger.packs import Ids, RecordedMessages
     from mailframe.send.options import SendOptions
@@ -182,8 +183,8 @@ class LedgerSession:
         self._letter = composed.letter_fingerprint
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
-        self._meanwhile: SentMeanwhile | None = None
         self._recount: Recount | None = None
+        self.guards: list[SentMeanwhile | CapGuard] = []  # for what others send meanwhile
         self.campaign = campaign
         self.notices: list[str] = []
         self.taken = TakenIds()
@@ -268,7 +269,7 @@ class LedgerSession:
             with ledger.db.reading():
                 newest = ledger.requests.newest()
                 refuse_repeats(ledger, self.campaign, self._composed, self._preflight, not_resent)
-            self._meanwhile = SentMeanwhile(ledger, self.campaign, newest)
+            self.guards.append(SentMeanwhile(ledger, self.campaign, newest))
         ids = ledger.plan(self.campaign, frame.digests)
         ledger.record_key(self.campaign, self._composed.key)
         self._ids = np.zeros(len(self._preflight.sizes), dtype="int64")
@@ -334,12 +335,17 @@ class LedgerSession:
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
+
+        def check() -> None:
+            for guard in self.guards:
+                guard.refuse(ids, batch.positions)
+
         attempt = self.ledger.claim(
             self.campaign,
             ids,
             number=batch.number,
             streams=self._preflight.streams,
-            check=None if self._meanwhile is None else partial(self._meanwhile.refuse, ids),
+            check=check,
         )
         if self._recount is not None:
             self._recount.add(len(batch))

@@ -172,7 +172,7 @@ def test_what_another_campaign_took_back_meanwhile_is_no_reason_to_stop(ledger):
     attempt = ledger.claim(other, other_ids[:3], number=1, streams=["outbound"])
 
     def claim(ids):
-        check = partial(meanwhile.refuse, ids)
+        check = partial(meanwhile.refuse, ids, [])
         return ledger.claim(ours, ids, number=1, streams=["outbound"], check=check)
 
     with pytest.raises(errors.AlreadySentElsewhere, match="2 as 'other'"):
