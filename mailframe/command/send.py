@@ -23,6 +23,7 @@ from mailframe.results.frame import results_columns
 from mailframe.sandbox.wire.loopback import loopback_name
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.pacing.pace import read_pacing
+from mailframe.send.test_emails import MAX_TEST_EMAILS
 
 if TYPE_CHECKING:
     import argparse
@@ -214,9 +215,11 @@ def _send_test(
     """The edge cases of the campaign, to one address."""
     if not chosen.live:
         tour = campaign.tour(progress=output.progress)
-        output.facts["messages"] = len(tour)
+        # of a letter without branches the first row is sent
+        count = min(len(tour) or len(campaign.frame[:1]), MAX_TEST_EMAILS)
+        output.facts["messages"] = count
         output.text(
-            f"Dry run: --live would send {counted(len(tour), 'test email')} to {chosen.to_test}."
+            f"Dry run: --live would send {counted(count, 'test email')} to {chosen.to_test}."
         )
         return refusals.DONE
     results = campaign.send_test(server or Postmark(), chosen.to_test)

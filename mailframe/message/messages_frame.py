@@ -6,6 +6,7 @@ import operator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import pandas as pd
 
 from mailframe.errors import MailframeError
@@ -46,17 +47,29 @@ def messages(composed: Composed, chunk_rows: int | None) -> Any:
     Returns:
         One column per field of the letter. ``Headers``, ``Metadata`` and ``TemplateModel`` are
         dicts, ``Attachments`` is a list of file names. ``size`` (Int64) is in bytes, and missing
-        for a row that has an error. An iterator returns frames of these columns and dtypes, in the
-        order of the rows; one without rows if there is no row.
+        for a row that has an error. In a frame of another library ``TemplateModel`` is JSON text.
+        An iterator returns frames of these columns and dtypes, in the order of the rows; one
+        without rows if there is no row.
 
     Raises:
         MailframeError: *chunk_rows* is not a whole number of at least 1.
     """
-    made, rows = composed.given.made, max(1, composed.rows)
+    rows = max(1, composed.rows)
     if chunk_rows is None:
-        return made(next(_frames(composed, rows)))
+        return _as_given(composed, next(_frames(composed, rows)))
     chunks = _frames(composed, min(_checked_chunk_rows(chunk_rows), rows))
-    return (made(chunk) for chunk in chunks)
+    return (_as_given(composed, chunk) for chunk in chunks)
+
+
+def _as_given(composed: Composed, frame: pd.DataFrame) -> Any:
+    """The messages in the caller's kind of frame; only pandas has cells of different dicts."""
+    if composed.given.kind is not None and MODEL_NAME in frame:
+        models = [
+            orjson.dumps(one).decode() if isinstance(one, dict) else None
+            for one in frame[MODEL_NAME]
+        ]
+        frame = frame.assign(**{MODEL_NAME: text_column(models)})
+    return composed.given.made(frame)
 
 
 def _frames(composed: Composed, chunk_rows: int) -> Iterator[pd.DataFrame]:

@@ -75,9 +75,10 @@ class TemplateFields:
         """
         template = draft.values.get("template")
         if isinstance(template, int):
-            fields[ID_NAME] = template
-            if template < 1:
-                _report(draft, template, "is not the ID of a template, which is a number above 0")
+            if -_END <= template < _END:  # others have no place in a column
+                fields[ID_NAME] = template
+            if not 0 < template < _END:
+                _report(draft, template, _NO_ID)
         elif template is not None:
             fields[ALIAS_NAME] = template
             if not ALIAS.fullmatch(template):
@@ -98,6 +99,7 @@ def names_of_fields(templates: Sequence[object]) -> list[str]:
     return [*names, MODEL_NAME] if names else []
 
 
+_NO_ID: Final = "is not the ID of a template, which is a number above 0 of at most 64 bits"
 _NO_ALIAS: Final = (
     "is not an alias, which begins with a letter and has letters, digits, dots, hyphens and "
     "underscores (Postmark); an ID is a number: template=1234"
@@ -180,7 +182,7 @@ def template_constant(field: str, value: object) -> int | ModelConstant:
     """
     cell = plain(value, column=field)
     if field == "template":
-        if type(cell) is int and cell > 0:
+        if type(cell) is int and 0 < cell < _END:
             return cell
         raise LetterError(
             f"template is {value!r}; give the alias of a template as text, or its ID as a number"

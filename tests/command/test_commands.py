@@ -257,7 +257,11 @@ def test_test_emails_go_to_one_address(tmp_path, sandbox):
     assert in_process(*test, "--out", "r.csv", cwd=folder).returncode == 3
     assert in_process(*test, "--live", cwd=folder).returncode == 0
     assert set(sandbox.messages()["To"]) == {"me@acme.example"}
-    assert facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["statuses"]["accepted"] == 2
+    for part in ("subject", "body"):
+        (folder / "letter" / f"{part}.txt").write_text("Hello\n")
+    (folder / "people.csv").write_text("id,email\nA1,ann@example.com\n")
+    assert "would send 1 test email to" in in_process(*test, cwd=folder).stdout
+    assert facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["statuses"]["accepted"] == 1
 
 
 # --- problems, plan, preview, results ------------------------------------------------------------
