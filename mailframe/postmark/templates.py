@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -106,7 +107,8 @@ class TemplateRenderer:
             return _nothing("This row has no template.")
         asked = orjson.dumps([template, model])
         if asked not in self._made:
-            made = self._rendered(template, model)
+            is_silent = time.monotonic() < self._silent_until
+            made = None if is_silent else self._rendered(template, model)
             if made is None:
                 return _nothing(f"Postmark did not render it: {self._failure}.")
             if len(self._made) >= _MOST_KEPT:
@@ -115,6 +117,7 @@ class TemplateRenderer:
         return self._made[asked]
 
     _failure = ""
+    _silent_until = 0.0
 
     def _rendered(self, template: str | int, model: dict[str, Any]) -> RenderedTemplate | None:
         stored = self._template(template)
@@ -149,10 +152,14 @@ class TemplateRenderer:
     def _object(self, result: GetResult) -> dict[str, Any] | None:
         if result.object is None:
             self._failure = result.message.rstrip(".") or result.reason
+        if result.status is None:  # each of many rows would wait as long
+            self._silent_until = time.monotonic() + _SILENT_S
         return result.object
 
 
 _SOURCES: Final = ("Subject", "HtmlBody", "TextBody", "TemplateType", "LayoutTemplate")
+_SILENT_S: Final = 30.0
+"""Seconds without a question after one that had no answer."""
 _MOST_KEPT: Final = 100
 """Mails that are kept, so that a page which is shown again asks nothing."""
 _LISTED: Final = 5

@@ -9,6 +9,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.errors import MailframeError
+from mailframe.postmark.templates import template_rendering
 
 HOSTILE = '<img src=x onerror="alert(1)">{{#each x}}'
 PEOPLE = pd.DataFrame(
@@ -182,6 +183,22 @@ def test_a_server_that_does_not_answer_is_named():
     page = rendered(campaign(), 0, server=server)
     assert "Postmark did not render it: Connect" in page
     assert "plan.name" in page
+
+
+def test_a_silent_server_is_asked_for_one_row_alone():
+    """Each row of a page would wait for the whole timeout."""
+    asked: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    server = mf.Postmark("any", transport=httpx.MockTransport(reply))
+    rendering = template_rendering(server, has_template=True)
+    for model in ({"a": 1}, {"a": 2}):
+        made = rendering({"TemplateAlias": "welcome", "TemplateModel": model})
+        assert made.about == "Postmark did not render it: ReadTimeout."
+    assert asked == ["/templates/welcome"]
 
 
 def test_an_answer_of_another_form_is_no_mail():
