@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from mailframe.counting import counted
 from mailframe.errors import CapReached, MailframeError
 from mailframe.send.ledger import packs
+from mailframe.send.ledger.digest_index import DigestIndex
 from mailframe.send.ledger.recent import LIVE, recent_recipients
 from mailframe.send.ledger.recorded_statuses import rows_sent_now
 
@@ -128,7 +129,7 @@ class CapGuard:
         campaign: the campaign that is sent.
         preflight: the check of its rows.
         cap: how many emails a person may have.
-        emails: how many the recipient of each row has; see ``emails_of_rows``.
+        emails: how many the recipient of each row has; see ``emails_of_rows``. It counts on there.
         since: the id of the newest request before they were counted.
     """
 
@@ -142,11 +143,10 @@ class CapGuard:
         emails: Emails,
         since: int,
     ) -> None:
-        self._ledger, self._campaign, self._people = ledger, campaign, preflight.people
+        self._ledger, self._campaign, self._preflight = ledger, campaign, preflight
         self._cap, self._emails, self._seen = cap, emails, since
         self._scope = None if campaign.scope.endswith(LIVE) else campaign.scope
-        self._meanwhile = Counter[bytes]()
-        self._others = ""
+        self._other = ""
 
     def refuse(self, _ids: Ids, positions: Sequence[int]) -> None:
         """Refuse a batch with people who got too many emails of other campaigns meanwhile.
@@ -164,21 +164,22 @@ class CapGuard:
             self._seen, other_than=self._campaign, scope=self._scope
         )
         for request, name, messages in requests:
-            addresses = self._ledger.messages.of_ids(messages).addresses
-            self._meanwhile.update(map(bytes, addresses[packs.has_any(addresses)]))
-            self._seen, self._others = request, name
-        if not self._meanwhile:
-            return
-        people = self._people.halves()[list(positions)]
-        new = [self._meanwhile[bytes(one)] for one in _addresses(self._ledger, people)]
-        has_new = np.array(new) > 0
-        over = has_new & (self._emails[list(positions)] + np.array(new) >= self._cap.count)
-        if over.any():
+            theirs = self._ledger.messages.of_ids(messages).addresses
+            rows, _ = self._recipients.pairs(theirs[packs.has_any(theirs)])
+            np.add.at(self._emails, rows, 1)
+            self._seen, self._other = request, name
+        over = int((self._emails[list(positions)] >= self._cap.count).sum())
+        if over and self._other:
             raise CapReached(
-                f"at_most: {counted(int(over.sum()), 'person', 'people')} of the next batch got, "
-                f"or may have got, an email of {self._others!r} meanwhile; nothing more was sent, "
-                "and the same call leaves them out"
+                f"at_most: {counted(over, 'person', 'people')} of the next batch got, or may have "
+                f"got, an email of {self._other!r} meanwhile; nothing more was sent, and the same "
+                "call leaves them out"
             )
+
+    @cached_property
+    def _recipients(self) -> DigestIndex:
+        """The recipient of each row; made only if another campaign is sent."""
+        return DigestIndex(_addresses(self._ledger, self._preflight.people.halves()))
 
 
 def _addresses(ledger: Ledger, people: DigestRows) -> Rows:
