@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Emails: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 
-_NUMBER: Final = "[0-9]{1,3}(?:[_,][0-9]{3}){1,4}|[0-9]{1,15}"
+_NUMBER: Final = "[0-9]{1,3}(?:[_,][0-9]{3}){1,9}|[0-9]{1,30}"
 _TEXT: Final = re.compile(
     rf"\s*(?P<count>{_NUMBER})\s*(?:per|in|/)\s*(?:(?P<units>{_NUMBER})\s*)?"
     r"(?P<unit>hour|day|week)s?\s*",

@@ -342,37 +342,6 @@ def test_the_cap_counts_what_each_person_got_over_all_campaigns(sandbox, tmp_pat
     assert reasons(send("four", both, subject="{{ id }}", at_most="99 per hour")) == {}
 
 
-@pytest.mark.parametrize("is_more", [False, True])
-def test_the_cap_counts_what_another_campaign_sends_meanwhile(sandbox, tmp_path, is_more):
-    """The send ends before the batch in which somebody would get too many, and the next goes on."""
-    people, ledger = PEOPLE.head(2), tmp_path / "ledger"
-    at_most = "2 per day" if is_more else "1 per day"
-    others = campaign(people.tail(1), name="other", letter=LETTER.replace(subject="Other"))
-
-    def send(**options):
-        return campaign(people).send(
-            sandbox.server, ledger=ledger, at_most=at_most, **QUIET, **options
-        )
-
-    def interfere(record) -> None:
-        if record.number == 1:
-            sandbox.listen(None)
-            others.send(sandbox.server, ledger=ledger, at_most=at_most, **QUIET)
-
-    sandbox.listen(interfere)
-    if is_more:
-        assert set(send(rate="1/s")["status"]) == {"accepted"}
-        return
-    with pytest.raises(
-        mf.errors.CapReached, match=r"1 person of .* got, .* 'other' mean"
-    ) as caught:
-        send(rate="1/s")
-    results = caught.value.results
-    assert results["status"].tolist() == ["accepted", "unsent"]
-    assert reasons(send()) == {"already_sent": 1, "frequency_cap": 1}
-    assert sandbox.messages()["To"].value_counts().max() == 1
-
-
 @pytest.mark.parametrize(
     "at_most",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,15 @@ from tests.campaigns import LETTER, people, send_with
 from tests.send.ledger.judging import age, lose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 pytestmark = pytest.mark.usefixtures("on_both")
 
 ME = "me@acme.example"
+NUMBERS = itertools.count(1)
+"""Of MessageIDs: no two messages have the same one."""
 
 
 @pytest.fixture
@@ -48,8 +53,8 @@ def capped(sandbox: mf.Sandbox, rows: pd.DataFrame, at_most: str = "1 per day") 
     return who
 
 
-def answering(number: int, kind: str) -> mf.Postmark:
-    """A server of Postmark that accepts everything."""
+def answering(number: int, kind: str, on_post: Callable[[], object] = lambda: None) -> mf.Postmark:
+    """A server of Postmark that accepts everything, and calls a function before it answers."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -57,8 +62,9 @@ def answering(number: int, kind: str) -> mf.Postmark:
             return httpx.Response(
                 200, json=described.get(request.url.path, answer_to(request.url.path))
             )
+        on_post()
         to = recipients([request.content])
-        items = [accepted_item(one, 1_000 * number + place) for place, one in enumerate(to)]
+        items = [accepted_item(one, next(NUMBERS)) for one in to]
         return httpx.Response(200, content=b"[" + b",".join(items) + b"]")
 
     return mf.Postmark("token", transport=httpx.MockTransport(answer))
@@ -100,6 +106,43 @@ def test_the_emails_of_all_live_servers_count_for_each_of_them(sandbox):
         assert last.plan(server, at_most="99999999999999999999 per 522 weeks").messages == 2
     assert (before, after) == ([2, 1, 2, 2], [1, 1, 1, 1])
     assert last.plan(mf.Postmark("POSTMARK_API_TEST"), at_most="1/day").messages == 2
+
+
+@pytest.mark.filterwarnings("ignore:Postmark has this server in sandbox mode")
+@pytest.mark.parametrize(
+    ("number", "kind", "at_most", "is_ended"),
+    [
+        (5, "Live", "1 per day", True),
+        (6, "Live", "1 per day", True),  # another server of the same people
+        (7, "Sandbox", "1 per day", False),
+        (5, "Live", "2 per day", False),
+    ],
+)
+def test_what_another_campaign_sends_during_a_send_counts(number, kind, at_most, is_ended):
+    """The send ends before somebody gets too many emails, and the next call leaves them out."""
+    rows = people(3).assign(email=["a@acme.org", "b@acme.org", "c@acme.org"])
+    rows.loc[2, "n"] = 7
+    other, last = (news(name, rows, sender="me@acme.org") for name in ("other", "last"))
+    others = [other.frame.iloc[1:2]]
+
+    def interfere() -> None:
+        if others:
+            chosen = news("other", others.pop(), sender="me@acme.org")
+            send_with(chosen, answering(number, kind), recount=False)
+
+    def send(server: mf.Postmark) -> pd.DataFrame:
+        return last.send(
+            server, rate="1/s", limit=2, at_most=at_most, progress=False, recount=False
+        )
+
+    if not is_ended:
+        assert send(answering(5, "Live", interfere))["status"].tolist()[:2] == ["accepted"] * 2
+        return
+    with pytest.raises(mf.errors.CapReached, match=r"1 person of .* 'other' meanwhile") as caught:
+        send(answering(5, "Live", interfere))
+    assert caught.value.results["status"].tolist() == ["accepted", "unsent", "unsent"]
+    again = send(answering(5, "Live"))
+    assert again["reason"].fillna("").tolist() == ["already_sent", "frequency_cap", ""]
 
 
 def test_each_ledger_tool_leaves_what_the_person_has(sandbox):
